@@ -1,0 +1,342 @@
+/**
+ * The kernel's binary interface as far as plans use it: system-call numbers, constants and errnos of Linux, for x86_64
+ * (arch/x86/entry/syscalls/syscall_64.tbl) and aarch64 (include/uapi/asm-generic/unistd.h). A test compiles C against
+ * the installed kernel headers and compares every value.
+ */
+import { VlabError } from '../base/errors.js';
+import { type Num, num } from './plan.js';
+
+export type Arch = 'x86_64' | 'aarch64';
+
+/** name: [x86_64, aarch64]. Only calls that exist on both, so that a plan is portable. */
+const SYSCALLS = {
+  read: [0, 63],
+  write: [1, 64],
+  close: [3, 57],
+  lseek: [8, 62],
+  mmap: [9, 222],
+  munmap: [11, 215],
+  rt_sigprocmask: [14, 135],
+  ioctl: [16, 29],
+  getpid: [39, 172],
+  socket: [41, 198],
+  connect: [42, 203],
+  sendmsg: [46, 211],
+  recvmsg: [47, 212],
+  socketpair: [53, 199],
+  execve: [59, 221],
+  kill: [62, 129],
+  fcntl: [72, 25],
+  ftruncate: [77, 46],
+  chdir: [80, 49],
+  fchdir: [81, 50],
+  umask: [95, 166],
+  personality: [135, 92],
+  pivot_root: [155, 41],
+  prctl: [157, 167],
+  chroot: [161, 51],
+  sync: [162, 81],
+  mount: [165, 40],
+  umount2: [166, 39],
+  reboot: [169, 142],
+  sethostname: [170, 161],
+  setdomainname: [171, 162],
+  setsid: [112, 157],
+  setpgid: [109, 154],
+  setgroups: [116, 159],
+  setresuid: [117, 147],
+  setresgid: [119, 149],
+  capset: [126, 91],
+  futex: [202, 98],
+  clock_nanosleep: [230, 115],
+  clock_gettime: [228, 113],
+  exit_group: [231, 94],
+  waitid: [247, 95],
+  ioprio_set: [251, 30],
+  inotify_add_watch: [254, 27],
+  openat: [257, 56],
+  mkdirat: [258, 34],
+  mknodat: [259, 33],
+  fchownat: [260, 54],
+  unlinkat: [263, 35],
+  symlinkat: [266, 36],
+  readlinkat: [267, 78],
+  fchmodat: [268, 53],
+  ppoll: [271, 73],
+  unshare: [272, 97],
+  signalfd4: [289, 74],
+  eventfd2: [290, 19],
+  dup3: [292, 24],
+  pipe2: [293, 59],
+  inotify_init1: [294, 26],
+  prlimit64: [302, 261],
+  setns: [308, 268],
+  finit_module: [313, 273],
+  memfd_create: [319, 279],
+  bpf: [321, 280],
+  pidfd_send_signal: [424, 424],
+  open_tree: [428, 428],
+  move_mount: [429, 429],
+  fsopen: [430, 430],
+  fsconfig: [431, 431],
+  fsmount: [432, 432],
+  pidfd_open: [434, 434],
+  clone3: [435, 435],
+  close_range: [436, 436],
+  openat2: [437, 437],
+  mount_setattr: [442, 442],
+} as const satisfies Record<string, readonly [number, number]>;
+
+export type SyscallName = keyof typeof SYSCALLS;
+
+/** ELF e_machine values double as the architecture field of an encoded plan. */
+export const ARCHITECTURES: Record<Arch, { machine: number; syscalls: Record<SyscallName, number> }> = {
+  x86_64: { machine: 62, syscalls: column(0) },
+  aarch64: { machine: 183, syscalls: column(1) },
+};
+
+function column(at: 0 | 1): Record<SyscallName, number> {
+  return Object.fromEntries(Object.entries(SYSCALLS).map(([name, numbers]) => [name, numbers[at]])) as Record<
+    SyscallName,
+    number
+  >;
+}
+
+/** This machine's architecture. Error (`host`): vlab runs on x86_64 and aarch64 only. */
+export function hostArch(): Arch {
+  if (process.arch === 'x64') return 'x86_64';
+  if (process.arch === 'arm64') return 'aarch64';
+  throw new VlabError('host', `vlab has no system-call table for ${process.arch}`, {
+    hint: 'run it on an x86_64 or aarch64 machine',
+  });
+}
+
+/** Constants by their kernel names; grouped by the header that defines them. Equal on both architectures unless noted. */
+export const ABI = {
+  // linux/sched.h
+  CLONE_NEWTIME: 0x80,
+  CLONE_VM: 0x100,
+  CLONE_PIDFD: 0x1000,
+  CLONE_VFORK: 0x4000,
+  CLONE_PARENT: 0x8000,
+  CLONE_NEWNS: 0x20000,
+  CLONE_PARENT_SETTID: 0x100000,
+  CLONE_NEWCGROUP: 0x2000000,
+  CLONE_NEWUTS: 0x4000000,
+  CLONE_NEWIPC: 0x8000000,
+  CLONE_NEWUSER: 0x10000000,
+  CLONE_NEWPID: 0x20000000,
+  CLONE_NEWNET: 0x40000000,
+  CLONE_CLEAR_SIGHAND: 0x100000000,
+  CLONE_INTO_CGROUP: 0x200000000,
+  // linux/mount.h
+  MS_RDONLY: 1,
+  MS_NOSUID: 2,
+  MS_NODEV: 4,
+  MS_NOEXEC: 8,
+  MS_REMOUNT: 32,
+  MS_NOATIME: 1024,
+  MS_BIND: 4096,
+  MS_MOVE: 8192,
+  MS_REC: 16384,
+  MS_PRIVATE: 1 << 18,
+  MS_SLAVE: 1 << 19,
+  MNT_DETACH: 2,
+  OPEN_TREE_CLONE: 1,
+  OPEN_TREE_CLOEXEC: 0o2000000,
+  MOVE_MOUNT_F_EMPTY_PATH: 4,
+  MOVE_MOUNT_T_EMPTY_PATH: 0x40,
+  FSOPEN_CLOEXEC: 1,
+  FSMOUNT_CLOEXEC: 1,
+  FSCONFIG_SET_FLAG: 0,
+  FSCONFIG_SET_STRING: 1,
+  FSCONFIG_CMD_CREATE: 6,
+  MOUNT_ATTR_RDONLY: 1,
+  MOUNT_ATTR_NOSUID: 2,
+  MOUNT_ATTR_NODEV: 4,
+  MOUNT_ATTR_NOEXEC: 8,
+  MOUNT_ATTR_NOATIME: 0x10,
+  // fcntl.h (asm-generic; O_DIRECTORY and O_NOFOLLOW differ on aarch64 and are looked up by architecture below)
+  O_RDONLY: 0,
+  O_WRONLY: 1,
+  O_RDWR: 2,
+  O_CREAT: 0o100,
+  O_EXCL: 0o200,
+  O_NOCTTY: 0o400,
+  O_TRUNC: 0o1000,
+  O_APPEND: 0o2000,
+  O_NONBLOCK: 0o4000,
+  O_CLOEXEC: 0o2000000,
+  O_PATH: 0o10000000,
+  AT_FDCWD: -100,
+  AT_EMPTY_PATH: 0x1000,
+  AT_RECURSIVE: 0x8000,
+  AT_SYMLINK_NOFOLLOW: 0x100,
+  AT_REMOVEDIR: 0x200,
+  F_SETFD: 2,
+  F_DUPFD_CLOEXEC: 1030,
+  // linux/openat2.h
+  RESOLVE_NO_MAGICLINKS: 2,
+  RESOLVE_NO_SYMLINKS: 4,
+  RESOLVE_BENEATH: 8,
+  RESOLVE_IN_ROOT: 16,
+  // linux/stat.h
+  S_IFREG: 0o100000,
+  S_IFCHR: 0o020000,
+  S_IFIFO: 0o010000,
+  // linux/prctl.h
+  PR_SET_PDEATHSIG: 1,
+  PR_SET_KEEPCAPS: 8,
+  PR_CAPBSET_DROP: 24,
+  PR_SET_CHILD_SUBREAPER: 36,
+  PR_SET_NO_NEW_PRIVS: 38,
+  PR_CAP_AMBIENT: 47,
+  PR_CAP_AMBIENT_CLEAR_ALL: 4,
+  // linux/capability.h
+  LINUX_CAPABILITY_VERSION_3: 0x20080522,
+  // linux/wait.h
+  P_ALL: 0,
+  P_PID: 1,
+  P_PIDFD: 3,
+  WNOHANG: 1,
+  WEXITED: 4,
+  WNOWAIT: 0x1000000,
+  __WALL: 0x40000000,
+  CLD_EXITED: 1,
+  // asm/poll.h
+  POLLIN: 1,
+  POLLHUP: 0x10,
+  // linux/inotify.h
+  IN_MODIFY: 2,
+  IN_CLOEXEC: 0o2000000,
+  IN_NONBLOCK: 0o4000,
+  // linux/time.h
+  CLOCK_MONOTONIC: 1,
+  CLOCK_BOOTTIME: 7,
+  // asm/signal.h, linux/signal.h
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGKILL: 9,
+  SIGPIPE: 13,
+  SIGTERM: 15,
+  SIGCHLD: 17,
+  SIGWINCH: 28,
+  SIG_BLOCK: 0,
+  SIG_SETMASK: 2,
+  // linux/socket.h, net/if.h, sockios.h
+  AF_UNIX: 1,
+  AF_INET: 2,
+  SOCK_STREAM: 1,
+  SOCK_DGRAM: 2,
+  SOCK_SEQPACKET: 5,
+  SOCK_CLOEXEC: 0o2000000,
+  SOL_SOCKET: 1,
+  SCM_RIGHTS: 1,
+  MSG_CMSG_CLOEXEC: 0x40000000,
+  SIOCSIFFLAGS: 0x8914,
+  IFF_UP: 1,
+  IFF_RUNNING: 0x40,
+  // asm/ioctls.h (asm-generic values)
+  TIOCSCTTY: 0x540e,
+  TIOCSWINSZ: 0x5414,
+  TIOCSPTLCK: 0x40045431,
+  TIOCGPTPEER: 0x5441,
+  // linux/reboot.h
+  LINUX_REBOOT_MAGIC1: 0xfee1dead,
+  LINUX_REBOOT_MAGIC2: 0x28121969,
+  LINUX_REBOOT_CMD_RESTART: 0x1234567,
+  LINUX_REBOOT_CMD_POWER_OFF: 0x4321fedc,
+  // linux/mman.h
+  PROT_READ: 1,
+  PROT_WRITE: 2,
+  MAP_SHARED: 1,
+  MAP_PRIVATE: 2,
+  MAP_FIXED: 0x10,
+  // linux/bpf.h
+  BPF_PROG_LOAD: 5,
+  BPF_PROG_ATTACH: 8,
+  BPF_PROG_TYPE_CGROUP_DEVICE: 15,
+  BPF_CGROUP_DEVICE: 6,
+  BPF_F_ALLOW_MULTI: 2,
+  // linux/ioprio.h, asm/resource.h
+  RLIMIT_CORE: 4,
+  RLIMIT_NOFILE: 7,
+} as const;
+
+export type AbiName = keyof typeof ABI;
+
+/** The two open flags whose values differ between the architectures (arch/arm64/include/uapi/asm/fcntl.h). */
+export const OPEN_FLAGS: Record<Arch, { O_DIRECTORY: number; O_NOFOLLOW: number }> = {
+  x86_64: { O_DIRECTORY: 0o200000, O_NOFOLLOW: 0o400000 },
+  aarch64: { O_DIRECTORY: 0o40000, O_NOFOLLOW: 0o100000 },
+};
+
+/** Ors constants together and keeps their names: `flags('MS_BIND', 'MS_REC')` reads `MS_BIND|MS_REC` in a printed plan. */
+export function flags(...names: AbiName[]): Num {
+  return num(
+    names.reduce((sum, name) => sum | BigInt(ABI[name]), 0n),
+    names.join('|'),
+  );
+}
+
+/** O_DIRECTORY with other open flags, by architecture. */
+export function directoryFlags(arch: Arch, ...names: AbiName[]): Num {
+  const rest = flags(...names);
+  return num(rest.value | BigInt(OPEN_FLAGS[arch].O_DIRECTORY), ['O_DIRECTORY', ...names].join('|'));
+}
+
+/** Errnos that plans and messages name (asm-generic/errno-base.h, errno.h). */
+export const ERRNOS = {
+  EPERM: 1,
+  ENOENT: 2,
+  ESRCH: 3,
+  EINTR: 4,
+  EIO: 5,
+  E2BIG: 7,
+  ENOEXEC: 8,
+  EBADF: 9,
+  ECHILD: 10,
+  EAGAIN: 11,
+  ENOMEM: 12,
+  EACCES: 13,
+  EFAULT: 14,
+  EBUSY: 16,
+  EEXIST: 17,
+  EXDEV: 18,
+  ENODEV: 19,
+  ENOTDIR: 20,
+  EISDIR: 21,
+  EINVAL: 22,
+  ENFILE: 23,
+  EMFILE: 24,
+  ENOTTY: 25,
+  ETXTBSY: 26,
+  EFBIG: 27,
+  ENOSPC: 28,
+  ESPIPE: 29,
+  EROFS: 30,
+  EPIPE: 32,
+  ERANGE: 34,
+  ENAMETOOLONG: 36,
+  ENOSYS: 38,
+  ENOTEMPTY: 39,
+  ELOOP: 40,
+  ENODATA: 61,
+  EOVERFLOW: 75,
+  EOPNOTSUPP: 95,
+  ETIMEDOUT: 110,
+  ESTALE: 116,
+} as const;
+
+export type Errno = keyof typeof ERRNOS;
+
+export function errnoNumber(name: Errno): number {
+  return ERRNOS[name];
+}
+
+/** The name of an errno, or its number when this table has none. */
+export function errnoName(value: number): string {
+  const found = Object.entries(ERRNOS).find(([, number]) => number === value);
+  return found ? found[0] : `errno ${value}`;
+}
