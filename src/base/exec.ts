@@ -1,4 +1,4 @@
-import { type Options, execa } from 'execa';
+import { execa, type Options } from 'execa';
 import { VlabError } from './errors.js';
 
 /** Result of a helper command that ran to its end. */

@@ -4,7 +4,7 @@
  * the installed kernel headers and compares every value.
  */
 import { VlabError } from '../base/errors.js';
-import { type Num, num } from './plan.js';
+import { type Num, num } from './num.js';
 
 export type Arch = 'x86_64' | 'aarch64';
 

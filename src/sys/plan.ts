@@ -3,14 +3,9 @@
  * value: it can be printed, compared, golden-tested without root, and read line by line in a class. docs/plan-format.md
  * is its specification; encode.ts turns it into bytes.
  */
-import { ARCHITECTURES, type Arch, type Errno, type SyscallName, errnoNumber } from './abi.js';
+import { ARCHITECTURES, type Arch, type Errno, errnoNumber, type SyscallName } from './abi.js';
+import { type Num, num } from './num.js';
 
-/** An immediate 64-bit number; `text` is how a person reads it (`MS_BIND|MS_REC`). */
-export interface Num {
-  kind: 'num';
-  value: bigint;
-  text?: string;
-}
 /** The address of a byte of the image. */
 export interface Addr {
   kind: 'addr';
@@ -75,12 +70,6 @@ export interface Plan {
 }
 
 const MAX_RESULT = (1n << 63n) - 1n;
-
-/** An immediate with the text that people read. */
-export function num(value: number | bigint, text?: string): Num {
-  const exact = BigInt(value);
-  return text === undefined ? { kind: 'num', value: exact } : { kind: 'num', value: exact, text };
-}
 
 export function label(name: string): Label {
   return { name, index: undefined };
