@@ -1,0 +1,69 @@
+import { Command, type Interfaces } from '@oclif/core';
+import { describeFailure, exitRequest, failureJson } from './failure.js';
+import { type FlagShape, splitTail, type TailRule } from './tail.js';
+
+/**
+ * Every command of vlab: `--json` prints what `run` returns (and, on failure, `{error: …}`) as one document on stdout.
+ * A command that starts a program sets `static tail` and finds that program's words in `this.tail`; it declares no oclif
+ * args for them. Text meant for people goes through `this.log`, which is silent under --json.
+ */
+export abstract class BaseCommand extends Command {
+  static override enableJsonFlag = true;
+  /** Which words are not vlab's; see tail.ts. */
+  static tail: TailRule = 'none';
+
+  /** The words that belong to the program to be started. Empty unless the class sets `static tail`. */
+  protected tail: string[] = [];
+
+  protected override async init(): Promise<void> {
+    const { head, tail } = splitTail(this.argv, tailRule(this.ctor), flagShapes(this.ctor));
+    this.argv = head;
+    this.tail = tail;
+    await super.init();
+  }
+
+  /** oclif fills a missing argument from standard input; here standard input belongs to the program or to nobody. */
+  protected override async parse<
+    F extends Interfaces.OutputFlags<F>,
+    B extends Interfaces.OutputFlags<B>,
+    A extends Interfaces.OutputArgs<A>,
+  >(options?: Interfaces.Input<F, B, A>, argv?: string[]): Promise<Interfaces.ParserOutput<F, B, A>> {
+    const chosen = options ?? (this.ctor as unknown as Interfaces.Input<F, B, A>);
+    const args = Object.fromEntries(
+      Object.entries(chosen.args ?? {}).map(([name, arg]) => [name, { ...(arg as object), ignoreStdin: true }]),
+    );
+    return super.parse({ ...pickInput(chosen), args } as Interfaces.Input<F, B, A>, argv);
+  }
+
+  /** Under --json the failure is the document; otherwise main.ts prints it. */
+  protected override async catch(error: Error): Promise<void> {
+    if (exitRequest(error) !== undefined || !this.jsonEnabled()) throw error;
+    const failure = describeFailure(error);
+    process.exitCode = failure.exitCode;
+    this.logJson(failureJson(failure));
+  }
+
+  /** oclif's own would print the whole parser input and configuration. */
+  protected override toErrorJson(error: unknown): unknown {
+    return failureJson(describeFailure(error));
+  }
+}
+
+/** A command class as the dispatcher meets it. */
+type CommandClass = Pick<typeof Command, 'flags' | 'baseFlags'>;
+
+export function tailRule(command: CommandClass): TailRule {
+  return (command as { tail?: TailRule }).tail ?? 'none';
+}
+
+export function flagShapes(command: CommandClass): Record<string, FlagShape> {
+  return { ...command.baseFlags, ...command.flags } as Record<string, FlagShape>;
+}
+
+/** The parser's options are static properties of a class, which a spread of the class would lose when inherited. */
+function pickInput<T extends object>(command: T): Partial<T> {
+  const names = ['flags', 'baseFlags', 'args', 'strict', 'enableJsonFlag', 'constraints', '--'] as (keyof T)[];
+  return Object.fromEntries(
+    names.filter((name) => command[name] !== undefined).map((name) => [name, command[name]]),
+  ) as Partial<T>;
+}

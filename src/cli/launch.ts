@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Command, Config, type Interfaces, run } from '@oclif/core';
+import { packageRoot } from '../base/paths.js';
+import { flagShapes, tailRule } from './base-command.js';
+import { colourWanted } from './colour.js';
+import { describeFailure, exitRequest, renderFailure } from './failure.js';
+import type { FoundCommand } from './find-command.js';
+import { splitTail } from './tail.js';
+
+/** A command class, with the method that oclif keeps protected: it runs init, run, catch and finally in order. */
+interface RunnableClass extends Pick<typeof Command, 'id' | 'flags' | 'baseFlags'> {
+  new (argv: string[], config: Config): { _run(): Promise<unknown> };
+}
+
+/** Imports a command's file and runs it without oclif's plugin search; its help still goes through oclif. */
+export async function runCommand(path: string, found: FoundCommand): Promise<void> {
+  await endWith(async () => {
+    const { default: command } = (await import(pathToFileURL(path).href)) as { default: RunnableClass };
+    const { head } = splitTail(found.rest, tailRule(command), flagShapes(command));
+    if (head.includes('--help') || head.includes('-h')) {
+      await run(['help', ...found.id.split(':')], packageRoot());
+      return;
+    }
+    command.id = found.id;
+    await new command(found.rest, bareConfig())._run();
+  });
+}
+
+/** Everything that is not a command of ours. */
+export async function runThroughOclif(words: string[]): Promise<void> {
+  await endWith(async () => {
+    await run(words, packageRoot());
+  });
+}
+
+/** Enough of oclif's configuration for a command to parse its flags: no plugin is looked for, so there are no hooks. */
+class BareConfig extends Config {
+  override async runHook(): Promise<Interfaces.Hook.Result<never>> {
+    return { successes: [], failures: [] };
+  }
+}
+
+function bareConfig(): Config {
+  const root = packageRoot();
+  const config = new BareConfig({ root });
+  config.root = root;
+  config.pjson = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Config['pjson'];
+  config.name = config.pjson.name;
+  config.version = config.pjson.version;
+  config.bin = config.pjson.oclif.bin ?? config.name;
+  config.userAgent = `${config.name}/${config.version} ${process.platform}-${process.arch} node-${process.version}`;
+  return config;
+}
+
+/** Runs the work, prints a failure, and ends the process: an open socket of a finished command must not hold it. */
+async function endWith(work: () => Promise<void>): Promise<void> {
+  let exitCode: number | undefined;
+  try {
+    await work();
+  } catch (thrown) {
+    exitCode = exitRequest(thrown);
+    if (exitCode === undefined) {
+      const failure = describeFailure(thrown);
+      const colour = colourWanted(process.stderr, process.env);
+      process.stderr.write(`${renderFailure(failure, (text) => (colour ? `\u001b[1m${text}\u001b[22m` : text))}\n`);
+      exitCode = failure.exitCode;
+    }
+  }
+  process.exit(exitCode ?? process.exitCode);
+}
