@@ -3,6 +3,8 @@
  * interface; everything below knows nothing of trials.
  */
 
+import type { z } from 'zod';
+
 /** Where the boundary between the workload and the host lies. */
 export type Boundary = 'none' | 'namespaces' | 'user-space kernel' | 'virtual machine';
 
@@ -93,6 +95,8 @@ export interface Instance extends AsyncDisposable {
 export interface Prepared extends AsyncDisposable {
   /** The timed part. Returns when the payload is ready, or has ended. Aborting leaves nothing behind. */
   start(signal: AbortSignal): Promise<Instance>;
+  /** How the guest of this very job runs, where the job's options decide it. Absent: as the probe said. */
+  readonly accel?: Accel;
   /** The plan, for --show-plan; undefined for the fake driver. */
   explain?(): string;
 }
@@ -102,6 +106,8 @@ export interface Driver {
   readonly boundary: Boundary;
   /** One sentence for reports: what stands between this workload and the host. */
   readonly summary: string;
+  /** What `Job.options` may hold; scenario files are checked against it, key by key. Absent: the driver takes no options. */
+  readonly optionsSchema?: z.ZodType<Record<string, unknown>>;
   /** It runs something; never throws. */
   probe(): Promise<Support>;
   /** Untimed: unpack, write configuration, compile the plan. */
