@@ -215,7 +215,7 @@ export function checkPlan(plan: Plan): void {
     const here = `step ${index} (${step.call}: ${step.why})`;
     if (syscalls[step.call] === undefined) throw new RangeError(`${here}: ${plan.arch} has no such call`);
     if (step.args.length > 6) throw new RangeError(`${here}: more than six arguments`);
-    if (step.tolerate.length > 4) throw new RangeError(`${here}: more than four tolerated errnos`);
+    if (step.tolerate.length > 6) throw new RangeError(`${here}: more than six tolerated errnos`);
     for (const errno of step.tolerate) errnoNumber(errno);
     if (step.jump) {
       const target = step.jump.index;

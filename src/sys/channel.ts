@@ -1,0 +1,155 @@
+/**
+ * The channel between a client and a performer: the plan goes one way, frames come back (docs/plan-format.md).
+ * The same for a one-shot vlab-init, whose descriptor 3 it is, and for the launcher's socket.
+ */
+import type { Socket } from 'node:net';
+import { VlabError } from '../base/errors.js';
+import { errnoName } from './abi.js';
+import { encodePlan } from './encode.js';
+import type { Addr, Plan, PlanBuilder } from './plan.js';
+import { showCall, showResult } from './show.js';
+
+export const FRAME_BYTES = 40;
+/** The performer's end of the channel. */
+export const CHANNEL_FD = 3;
+const NOTE = 1;
+const ENDED = 2;
+const REJECTED = 3;
+const REFUSED = 4;
+
+/** A plan that ran to its end, or to its first failure. */
+export interface Performed {
+  /** CLOCK_MONOTONIC ns when the request had arrived, and when the plan ended. */
+  receivedNs: bigint;
+  endedNs: bigint;
+  /** The slice of the image that the plan declared as its reply. */
+  reply: Buffer;
+  failure: PlanFailure | undefined;
+}
+
+/** A step failed. It names itself: the call, its arguments, its purpose, and what to do. */
+export class PlanFailure extends VlabError {
+  override readonly name = 'PlanFailure';
+  constructor(
+    readonly plan: Plan,
+    readonly index: number,
+    readonly result: bigint,
+  ) {
+    const step = plan.steps[index];
+    const what = step ? `${showCall(step)}: ${showResult(result)}` : showResult(result);
+    super('operation', `could not ${step?.why ?? 'perform the plan'}: step ${index}, ${what}`, {
+      hint: step?.hint ?? 'run the same command with --show-plan to see the steps that lead here',
+    });
+  }
+
+  /** The errno's name (`ENOENT`), or undefined when the result was no error but not accepted. */
+  get errno(): string | undefined {
+    return this.result < 0n ? errnoName(Number(-this.result)) : undefined;
+  }
+}
+
+export interface Performance {
+  /** Called with the payload of each note that the plan sends (see `note`). Set it before awaiting anything. */
+  onNote: ((payload: Buffer) => void) | undefined;
+  /** Never rejects for a failed step (see `failure`); rejects when the performer is lost or refuses. */
+  readonly ended: Promise<Performed>;
+  /** Hangs up: an attached plan and all it started die. */
+  cancel(): void;
+  /** Hangs up and lets the plan run on by itself (launcher only). */
+  detach(): void;
+}
+
+/** Reserves a note: a frame of `bytes` payload that a later `write(CHANNEL_FD, frame, …)` step sends to the client. */
+export function note(
+  builder: PlanBuilder,
+  bytes: number,
+  name: string,
+): { frame: Addr; frameBytes: number; payload: Addr } {
+  const frame = builder.space(FRAME_BYTES + bytes, name);
+  builder.put(frame.offset, NOTE, 32);
+  builder.put(frame.offset + 4, bytes, 32);
+  const payload: Addr = { kind: 'addr', offset: frame.offset + FRAME_BYTES, text: name };
+  return { frame, frameBytes: FRAME_BYTES + bytes, payload };
+}
+
+/** Sends the plan and reads what comes back. */
+export function perform(socket: Socket, plan: Plan, version: bigint): Performance {
+  let pending: Buffer = Buffer.alloc(0);
+  let settled = false;
+  const performance: Performance & { ended: Promise<Performed> } = {
+    onNote: undefined,
+    ended: new Promise((resolve, reject) => {
+      const finish = (act: () => void) => {
+        if (settled) return;
+        settled = true;
+        act();
+        socket.destroy();
+      };
+      const take = (frame: Buffer) => {
+        const type = frame.readUInt32LE(0);
+        const step = frame.readInt32LE(8);
+        const reason = frame.readInt32LE(12);
+        const payload = frame.subarray(FRAME_BYTES);
+        if (type === NOTE) performance.onNote?.(payload);
+        else if (type === ENDED) finish(() => resolve(performedFrom(plan, frame)));
+        else if (type === REJECTED) finish(() => reject(rejection(step)));
+        else if (type === REFUSED) finish(() => reject(refusal(reason)));
+        else finish(() => reject(new VlabError('operation', `the performer sent a frame of unknown type ${type}`)));
+      };
+      socket.on('data', (chunk: Buffer) => {
+        pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
+        while (pending.length >= FRAME_BYTES) {
+          const bytes = FRAME_BYTES + pending.readUInt32LE(4);
+          if (pending.length < bytes) break;
+          const frame = pending.subarray(0, bytes);
+          pending = pending.subarray(bytes);
+          take(frame);
+        }
+      });
+      socket.on('error', (error) => finish(() => reject(lost(error))));
+      socket.on('close', () => finish(() => reject(lost())));
+    }),
+    cancel: () => socket.destroy(),
+    detach: () => {
+      settled = true;
+      socket.end(Buffer.from('d'));
+    },
+  };
+  performance.ended.catch(() => {}); // a caller that cancels need not wait
+  socket.write(encodePlan(plan, version));
+  return performance;
+}
+
+function performedFrom(plan: Plan, frame: Buffer): Performed {
+  const step = frame.readInt32LE(8);
+  return {
+    receivedNs: frame.readBigUInt64LE(24),
+    endedNs: frame.readBigUInt64LE(32),
+    reply: Buffer.from(frame.subarray(FRAME_BYTES)),
+    failure: step < 0 ? undefined : new PlanFailure(plan, step, frame.readBigInt64LE(16)),
+  };
+}
+
+function rejection(step: number): VlabError {
+  const where = step < 0 ? 'its head, its version or its length' : `step ${step}`;
+  return new VlabError('operation', `vlab-init rejected the plan before its first step: ${where} is malformed`, {
+    hint: 'this is a fault of vlab: please report the output of the same command with --show-plan --json',
+  });
+}
+
+function refusal(errno: number): VlabError {
+  const name = errnoName(errno);
+  return new VlabError('host', `the launcher refused the request: ${name}`, {
+    hint:
+      name === 'EPERM'
+        ? 'call vlab as the same user and in the same namespaces as the launcher, or stop it with `vlab clean`'
+        : 'too many jobs or too little memory: wait until some end',
+  });
+}
+
+function lost(cause?: Error): VlabError {
+  return new VlabError('operation', 'the performer ended without an answer: it was killed, or its client hung up', {
+    cause,
+    hint: 'look for an out-of-memory kill in the kernel log, then run the command again',
+  });
+}

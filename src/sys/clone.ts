@@ -1,0 +1,53 @@
+/** The clone3 step (clone(2)), the one through which plans make processes. */
+import { ABI, type AbiName, flags } from './abi.js';
+import type { Addr, Label, PlanBuilder, Word } from './plan.js';
+
+export interface CloneOptions {
+  /** CLONE_NEW… names. */
+  namespaces: readonly AbiName[];
+  why: string;
+  /** The child is born into a version 2 cgroup (CLONE_INTO_CGROUP), whose descriptor goes into `Cloned.cgroup`. */
+  intoCgroup?: boolean;
+  hint?: string;
+}
+
+export interface Cloned {
+  /** The child's pid as its parent sees it, and a pidfd for it; both are words of the parent's side. */
+  pid: Word;
+  pidfd: Word;
+  /** The word of clone_args that an earlier step fills with the cgroup's descriptor. */
+  cgroup: Word;
+  /** Sends the parent's side to `target`; the steps that follow are the child's. */
+  toParent(target: Label): void;
+}
+
+/** sizeof(struct clone_args), CLONE_ARGS_SIZE_VER2. */
+const CLONE_ARGS_BYTES = 88;
+
+/**
+ * Adds a clone3 step. The image is shared by both sides, so pid and pidfd are written by the kernel through
+ * CLONE_PARENT_SETTID and CLONE_PIDFD, never as the step's result, which the child would overwrite with 0.
+ */
+export function cloneStep(b: PlanBuilder, options: CloneOptions): Cloned {
+  const args: Addr = b.space(CLONE_ARGS_BYTES, 'clone_args');
+  const pid = b.word('pid');
+  const pidfd = b.word('pidfd');
+  const extra: AbiName[] = options.intoCgroup ? ['CLONE_INTO_CGROUP'] : [];
+  const all = flags('CLONE_PIDFD', 'CLONE_PARENT_SETTID', ...options.namespaces, ...extra);
+  b.put(args.offset, all.value, 64);
+  b.point(args.offset + 8, b.addressOf(pidfd));
+  b.point(args.offset + 24, b.addressOf(pid));
+  b.put(args.offset + 32, ABI.SIGCHLD, 64);
+  const shown: Addr = { ...args, text: `{${all.text}}` };
+  return {
+    pid: { ...pid, kind: 'w32' },
+    pidfd: { ...pidfd, kind: 'w32' },
+    cgroup: b.field(args, 80, 'w64', 'clone_args.cgroup'),
+    toParent: (target) =>
+      b.step('clone3', [shown, CLONE_ARGS_BYTES], options.why, {
+        jump: target,
+        jumpOn: 'positive',
+        ...(options.hint ? { hint: options.hint } : {}),
+      }),
+  };
+}

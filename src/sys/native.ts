@@ -1,0 +1,109 @@
+/**
+ * Native parts are C files of the package, compiled at first use and cached by the digest of their source, so that an
+ * installation whose install scripts are blocked works the same.
+ */
+import { createHash } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { VlabError } from '../base/errors.js';
+import { run } from '../base/exec.js';
+import { cacheDir, packageRoot } from '../base/paths.js';
+import { ARCHITECTURES, type Arch, hostArch } from './abi.js';
+
+export type NativeName = 'vlab-init' | 'vlab-relay' | 'probe';
+
+const SOURCES: Record<NativeName, string> = {
+  'vlab-init': 'src/sys/vlab-init.c',
+  'vlab-relay': 'src/sys/vlab-relay.c',
+  probe: 'src/sys/probe.c',
+};
+
+const COMPILERS: Record<Arch, string[]> = {
+  x86_64: ['cc', 'gcc', 'clang'],
+  aarch64: ['aarch64-linux-gnu-gcc'],
+};
+
+/** No C library, no start-up code, no position independence: see the head of vlab-init.c. */
+const FREESTANDING = [
+  ...['-nostdlib', '-ffreestanding', '-fno-builtin', '-fno-tree-loop-distribute-patterns', '-fno-stack-protector'],
+  ...['-fno-asynchronous-unwind-tables', '-fno-pie', '-no-pie', '-Wno-parentheses'],
+];
+
+/** Where the C source of a native part is. */
+export function nativeSource(name: NativeName): string {
+  return join(packageRoot(), SOURCES[name]);
+}
+
+/** The first eight bytes of the source's SHA-256: plan and performer must agree on it. */
+export function initVersion(): bigint {
+  return sourceDigest('vlab-init').version;
+}
+
+function sourceDigest(name: NativeName): { hex: string; version: bigint } {
+  const digest = createHash('sha256')
+    .update(readFileSync(nativeSource(name)))
+    .digest();
+  return { hex: digest.toString('hex'), version: digest.readBigUInt64LE(0) };
+}
+
+/** The compiler's arguments; pure, so that a reader can compile by hand what vlab compiles. */
+export function compileArgs(name: NativeName, arch: Arch, version: bigint, source: string, output: string): string[] {
+  const common = ['-Os', '-std=gnu11', '-static', '-Wall', '-Wextra', '-Werror', '-Wl,-z,noexecstack,--build-id=none'];
+  const own =
+    name === 'vlab-init'
+      ? [
+          ...FREESTANDING,
+          ...(arch === 'aarch64' ? ['-mno-outline-atomics'] : []),
+          `-DVLAB_VERSION=${version}UL`,
+          `-DVLAB_MACHINE=${ARCHITECTURES[arch].machine}`,
+        ]
+      : [];
+  return [...common, ...own, '-s', '-o', output, source];
+}
+
+/**
+ * Path of the compiled native part; compiles it when the cache does not hold this source.
+ * Error (`host`): no C compiler, or it failed (its first error line is quoted).
+ */
+export async function nativeBinary(name: NativeName, arch: Arch = hostArch()): Promise<string> {
+  const { hex, version } = sourceDigest(name);
+  const folder = join(cacheDir(), 'native');
+  const target = join(folder, `${name}-${arch}-${hex.slice(0, 16)}`);
+  if (existsSync(target)) return target;
+  mkdirSync(folder, { recursive: true });
+  // Two first uses at once both compile; the rename lets either one win whole.
+  const partial = `${target}.${process.pid}`;
+  const said = await compileWithFirst(
+    compilersFor(arch),
+    compileArgs(name, arch, version, nativeSource(name), partial),
+  );
+  if (said !== undefined) {
+    rmSync(partial, { force: true });
+    throw new VlabError('host', `cannot compile ${SOURCES[name]} for ${arch}: ${said}`, {
+      hint: 'install a C compiler with a static C library (Debian: apt-get install gcc libc6-dev)',
+    });
+  }
+  chmodSync(partial, 0o755);
+  renameSync(partial, target);
+  return target;
+}
+
+function compilersFor(arch: Arch): string[] {
+  const native = arch === hostArch() ? ['cc', 'gcc', 'clang'] : [];
+  return process.env.CC && arch === hostArch() ? [process.env.CC, ...native] : [...native, ...COMPILERS[arch]];
+}
+
+/** Undefined when one of them compiled it; otherwise what went wrong. */
+async function compileWithFirst(compilers: string[], args: string[]): Promise<string | undefined> {
+  let said = `none of ${compilers.join(', ')} is installed`;
+  for (const compiler of compilers) {
+    try {
+      const ran = await run(compiler, args);
+      if (ran.exitCode === 0) return undefined;
+      said = ran.stderr.split('\n').find((line) => line.includes('error')) ?? ran.stderr.trim();
+    } catch {
+      // Not installed: try the next.
+    }
+  }
+  return said;
+}

@@ -1,0 +1,48 @@
+/** Performs one plan in a vlab-init of its own, a child of this process. */
+import { type StdioOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { VlabError } from '../base/errors.js';
+import { type Performance, type Performed, perform } from './channel.js';
+import { initVersion, nativeBinary } from './native.js';
+import type { Plan } from './plan.js';
+
+export interface OnceOptions {
+  /** Standard input, output and error of the performer, and so of what it starts. Default: nothing, this process's 1 and 2. */
+  stdio?: [StdioEntry, StdioEntry, StdioEntry];
+  /** Descriptors of this process that the plan finds from 4 on. */
+  descriptors?: number[];
+  cwd?: string;
+}
+type StdioEntry = 'ignore' | 'inherit' | number;
+
+/** Starts it. The performer dies with this process only if the plan says so (PR_SET_PDEATHSIG). */
+export async function startOnce(plan: Plan, options: OnceOptions = {}): Promise<Performance & { pid: number }> {
+  const stdio: StdioOptions = [
+    ...(options.stdio ?? ['ignore', 'inherit', 'inherit']),
+    'pipe',
+    ...(options.descriptors ?? []),
+  ];
+  const init = await nativeBinary('vlab-init');
+  const child = spawn(init, ['perform'], {
+    argv0: 'vlab-init',
+    stdio,
+    env: {},
+    ...(options.cwd ? { cwd: options.cwd } : {}),
+  });
+  child.on('error', () => {}); // the await below and the closed channel tell it
+  if (child.pid === undefined) {
+    const [cause] = await once(child, 'error');
+    throw new VlabError('host', `cannot start ${init}`, { cause });
+  }
+  const channel = child.stdio[3] as unknown as Socket;
+  return Object.assign(perform(channel, plan, initVersion()), { pid: child.pid });
+}
+
+/** Starts it and waits for its end. Throws the PlanFailure of the first failed step. */
+export async function performOnce(plan: Plan, options: OnceOptions = {}): Promise<Performed> {
+  const { ended } = await startOnce(plan, options);
+  const performed = await ended;
+  if (performed.failure) throw performed.failure;
+  return performed;
+}
