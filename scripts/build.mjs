@@ -5,10 +5,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Plugin } from '@oclif/core';
 import { build } from 'esbuild';
+import { markBuilt, sourceDigest } from './is-built.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
 
+// Taken first: a source that changes during the build makes the result stale.
+const digest = sourceDigest(root);
 const commands = readdirSync(join(root, 'src/cli/commands'), { recursive: true, encoding: 'utf8' })
   .filter((path) => path.endsWith('.ts'))
   .map((path) => join('src/cli/commands', path));
@@ -47,3 +50,4 @@ const help = execFileSync(process.execPath, ['--input-type=module', '-e', printH
   env: { ...process.env, FORCE_COLOR: '1', OCLIF_COLUMNS: '100' },
 });
 writeFileSync(join(dist, 'help.txt'), help);
+markBuilt(root, digest);

@@ -1,0 +1,43 @@
+import type { TestContext } from 'vitest';
+
+/**
+ * Every reason for which a test may be skipped. `npm test` fails when a skipped test gives none of these: a test that
+ * silently does not run is worth nothing. To skip: `needs(context, 'runc', runcIsThere)` as the first line of a test, or
+ * in a `beforeEach`.
+ */
+export const SKIPS = {
+  root: 'needs root',
+  'not root': 'is about running without root',
+  'user namespaces': 'needs user namespaces for everyone, which this kernel or its settings refuse',
+  '/dev/kvm': 'needs /dev/kvm, which this machine does not have',
+  kvm: 'needs KVM that boots Linux, which was tried here and failed',
+  'no kvm': 'is about a machine whose KVM does not boot Linux',
+  qemu: 'needs qemu-system-x86_64, which is not installed',
+  kernel: 'needs a guest kernel in the cache (vlab kernel pull)',
+  runc: 'needs runc, which is not installed',
+  crun: 'needs crun, which is not installed',
+  bubblewrap: 'needs bwrap, which is not installed',
+  'busybox-static': 'needs /bin/busybox, which is not installed',
+  strace: 'needs strace, which is not installed',
+  cpio: 'needs cpio, which is not installed',
+  hyperfine: 'needs hyperfine, which is not installed',
+  chromium: 'needs chromium, which is not installed',
+  'aarch64 compiler': 'needs aarch64-linux-gnu-gcc, which is not installed',
+  sanitizers: 'needs a C compiler with address sanitizer',
+  'cgroup v1': 'needs controllers on cgroup v1',
+  'cgroup v2': 'needs controllers on cgroup v2',
+  npm: 'needs the npm registry, or npm packages in the cache',
+  full: 'takes long: npm run full runs it',
+} as const;
+
+export type SkipName = keyof typeof SKIPS;
+
+/** Skips the running test, by name, unless `present`. */
+export function needs(context: Pick<TestContext, 'skip'>, what: SkipName, present: boolean): void {
+  if (!present) context.skip(SKIPS[what]);
+}
+
+/** True in `npm run full`. */
+export const isFullRun = process.env.VLAB_FULL === '1';
+
+export const isRoot = process.getuid?.() === 0;
