@@ -32,7 +32,13 @@ function checkBaseline(raw: unknown, arms: unknown[], labels: (string | undefine
   if (named !== undefined && typeof named !== 'string') return [];
   if (named !== undefined && !labels.includes(named)) {
     const known = labels.filter((label) => label !== undefined).join(', ');
-    return [{ path: ['baseline'], pointAt: 'value', message: `\`baseline\` is ${JSON.stringify(named)}, but no arm has that label; labels: ${known}` }];
+    return [
+      {
+        path: ['baseline'],
+        pointAt: 'value',
+        message: `\`baseline\` is ${JSON.stringify(named)}, but no arm has that label; labels: ${known}`,
+      },
+    ];
   }
   const baseline = named ?? (labels.includes('process') ? 'process' : labels[0]);
   const index = labels.indexOf(baseline);

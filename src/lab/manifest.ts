@@ -3,6 +3,7 @@
  * and again at the end; a run that was killed keeps the first version, with `partial: true`.
  */
 import type { Accel, Boundary, Limits } from '../drivers/driver.js';
+import type { HostFacts } from '../host/facts.js';
 import type { Pressure } from './pressure.js';
 import type { StartMetric } from './row.js';
 
@@ -72,7 +73,7 @@ export interface Manifest {
   arms: ManifestArm[];
   payload: ManifestPayload;
   /** From host/facts: CPU, memory, kernel, mitigations, …. */
-  host: Record<string, unknown>;
+  host: HostFacts;
   /** Versions of vlab, Node and the kernel. */
   versions: Record<string, string>;
   /** State of the checkout; null outside one. */
@@ -85,6 +86,8 @@ export interface Manifest {
   partial: boolean;
   /** Why it is partial, for the reader: `running`, `interrupted by SIGINT`, `the disk is full`, …. */
   partialReason?: string;
+  /** What went wrong beside the rows: something a trial left behind, an arm that was given up on the way. */
+  remarks: string[];
   /** RFC 3339, UTC. */
   startedAt: string;
   endedAt?: string;

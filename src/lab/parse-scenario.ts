@@ -1,14 +1,20 @@
-import { isAlias, isCollection, isMap, LineCounter, type Node, parseDocument, type Document } from 'yaml';
+import { type Document, isAlias, isCollection, isMap, LineCounter, type Node, parseDocument } from 'yaml';
 import { messageOf } from '../base/errors.js';
+import { DRIVER_NAMES } from '../drivers/registry.js';
 import { checkAcrossKeys } from './check-across-keys.js';
 import type { Complaint } from './complaint.js';
-import { type Path, type Problem, problemsOf } from './schema-problems.js';
 import { type Scenario, scenarioFile, scenarioOf } from './scenario.js';
+import { type Problem, problemsOf, valueAt } from './schema-problems.js';
 
 /** A scenario file that was read: the scenario when there is nothing to complain about. */
 export interface ParsedScenario {
   scenario: Scenario | undefined;
   complaints: Complaint[];
+  /**
+   * The parts that can be checked further even when others are wrong: arms with a driver that exists and a map of options,
+   * and the root file system.
+   */
+  raw: { arms: ReadonlyMap<number, { driver: string; options: Record<string, unknown> }>; rootfs: string | undefined };
   /** Turns a problem at a key into a complaint with its place in the file; later checks of the same file use it. */
   complain(problem: Problem): Complaint;
 }
@@ -30,6 +36,7 @@ export function parseScenario(text: string, file: string): ParsedScenario {
   const failed = (complaints: Complaint[]): ParsedScenario => ({
     scenario: undefined,
     complaints,
+    raw: { arms: new Map(), rootfs: undefined },
     complain: ({ message }) => at(0, message),
   });
   if (Buffer.byteLength(text) > LARGEST_FILE_BYTES) {
@@ -62,7 +69,21 @@ export function parseScenario(text: string, file: string): ParsedScenario {
   problems.push(...checkAcrossKeys(raw));
   complaints.push(...problems.map(complain));
   const scenario = parsed.success && complaints.length === 0 ? scenarioOf(parsed.data) : undefined;
-  return { scenario, complaints, complain };
+  return { scenario, complaints, raw: checkableParts(raw), complain };
+}
+
+function checkableParts(raw: unknown): ParsedScenario['raw'] {
+  const listed = valueAt(raw, ['arms']);
+  const arms = new Map<number, { driver: string; options: Record<string, unknown> }>();
+  for (const [index, arm] of (Array.isArray(listed) ? listed : []).entries()) {
+    const driver = valueAt(arm, ['driver']);
+    const options = valueAt(arm, ['options']) ?? {};
+    if (typeof driver !== 'string' || !(DRIVER_NAMES as readonly string[]).includes(driver)) continue;
+    if (typeof options !== 'object' || options === null || Array.isArray(options)) continue;
+    arms.set(index, { driver, options: options as Record<string, unknown> });
+  }
+  const rootfs = valueAt(raw, ['payload', 'rootfs']);
+  return { arms, rootfs: typeof rootfs === 'string' ? rootfs : undefined };
 }
 
 function yamlMessage(error: { code: string; message: string }): string {
@@ -96,5 +117,3 @@ function offsetOf(document: Document.Parsed, { path, pointAt }: Problem): number
 function startOf(node: Node | null | undefined): number | undefined {
   return node?.range?.[0];
 }
-
-export type { Path };

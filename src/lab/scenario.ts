@@ -60,13 +60,18 @@ const DEADLINE_LIMIT_MS = 3_600_000;
 
 const duration = z
   .string()
-  .refine((text) => inRange(parseDuration(text), 1, DEADLINE_LIMIT_MS), 'must be a time from 1ms to 60m, as in 500ms, 10s or 2m')
+  .refine(
+    (text) => inRange(parseDuration(text), 1, DEADLINE_LIMIT_MS),
+    'must be a time from 1ms to 60m, as in 500ms, 10s or 2m',
+  )
   .meta({ pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m)$' });
 const size = z
   .string()
   .refine((text) => inRange(parseSize(text), 1, 2 ** 50), 'must be a size, as in 64MiB or 1GiB')
   .meta({ pattern: '^[0-9]+(\\.[0-9]+)?(KiB|MiB|GiB)$' });
-const label = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/, 'must be 1 to 32 letters, digits, dots, dashes or underscores');
+const label = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/, 'must be 1 to 32 letters, digits, dots, dashes or underscores');
 const stdoutText = z
   .string()
   .refine((text) => isExpectation(text), 'is between slashes, but is not a regular expression')
@@ -95,7 +100,10 @@ const payload = z
     command: z
       .array(z.string())
       .min(1)
-      .refine((words) => words[0] === undefined || words[0].startsWith('/'), 'must start with an absolute path in the root file system')
+      .refine(
+        (words) => words[0] === undefined || words[0].startsWith('/'),
+        'must start with an absolute path in the root file system',
+      )
       .describe('the program as an absolute path in the root file system, and its arguments'),
     env: z
       .record(z.string().regex(/^[^=\0]+$/, 'is no name of an environment variable'), z.string())
@@ -122,8 +130,18 @@ export const scenarioFile = z
     question: z.string().max(2000).default('').describe('the question that the run is to answer'),
     payload,
     arms: z.array(arm).min(1).max(64).describe('what is compared; at least one'),
-    blocks: z.int().min(1).max(100_000).default(20).describe('blocks that count; each starts every arm once, in random order'),
-    warmup: z.int().min(0).max(1000).default(1).describe('blocks before them that are recorded and flagged, but never summarised'),
+    blocks: z
+      .int()
+      .min(1)
+      .max(100_000)
+      .default(20)
+      .describe('blocks that count; each starts every arm once, in random order'),
+    warmup: z
+      .int()
+      .min(0)
+      .max(1000)
+      .default(1)
+      .describe('blocks before them that are recorded and flagged, but never summarised'),
     deadline: duration.default('10s').describe('longest time of one trial, as in 500ms, 10s or 2m'),
     seed: z
       .int()
@@ -131,8 +149,13 @@ export const scenarioFile = z
       .max(Number.MAX_SAFE_INTEGER)
       .optional()
       .describe('seed of the random order; default: drawn for each run, and stored with it'),
-    metric: z.enum(START_METRICS as [StartMetric, ...StartMetric[]]).default('ready').describe('checkpoint that the headline is about'),
-    baseline: label.optional().describe('label of the arm that ratios are taken against; default: `process`, or else the first arm'),
+    metric: z
+      .enum(START_METRICS as [StartMetric, ...StartMetric[]])
+      .default('ready')
+      .describe('checkpoint that the headline is about'),
+    baseline: label
+      .optional()
+      .describe('label of the arm that ratios are taken against; default: `process`, or else the first arm'),
     ready: z
       .enum(['first-byte', 'exit'])
       .default('first-byte')

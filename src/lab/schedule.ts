@@ -39,7 +39,10 @@ export function select(scenario: Scenario, { runs, only }: Selection): Scenario 
     if (labels.includes(label)) continue;
     const meant = nearest(label, labels);
     throw new VlabError('input', `${scenario.name} has no arm \`${label}\``, {
-      hint: meant === undefined ? `its arms: ${labels.join(', ')}` : `did you mean ${meant}? Its arms: ${labels.join(', ')}`,
+      hint:
+        meant === undefined
+          ? `its arms: ${labels.join(', ')}`
+          : `did you mean ${meant}? Its arms: ${labels.join(', ')}`,
     });
   }
   const arms = only === undefined ? scenario.arms : scenario.arms.filter((arm) => only.includes(arm.label));
@@ -56,7 +59,9 @@ export function select(scenario: Scenario, { runs, only }: Selection): Scenario 
  */
 export function schedule(scenario: Scenario, seed: number): Trial[] {
   if ((scenario.blocks + scenario.warmup) * scenario.arms.length > MOST_TRIALS) {
-    throw new VlabError('input', `${scenario.name} would have more than ${MOST_TRIALS} trials`, { hint: 'lower `blocks`' });
+    throw new VlabError('input', `${scenario.name} would have more than ${MOST_TRIALS} trials`, {
+      hint: 'lower `blocks`',
+    });
   }
   const trials: Trial[] = [];
   for (let block = -scenario.warmup; block < scenario.blocks; block++) {

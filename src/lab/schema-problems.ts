@@ -47,13 +47,21 @@ function problemsOfOne(issue: Issue, path: Path, raw: unknown, json: JsonSchema)
     return issue.keys.map((key) => ({ path: [...path, key], pointAt: 'key', message: unknownKey(key, known) }));
   }
   if (issue.code === 'invalid_key') {
-    return [{ path, pointAt: 'key', message: `\`${String(path.at(-1))}\` ${issue.issues[0]?.message ?? 'is no valid key'}` }];
+    return [
+      { path, pointAt: 'key', message: `\`${String(path.at(-1))}\` ${issue.issues[0]?.message ?? 'is no valid key'}` },
+    ];
   }
   const value = valueAt(raw, path);
   if (value === undefined && path.length > 0) {
     return [{ path, pointAt: 'value', message: `key \`${keyText(path)}\` is missing` }];
   }
-  return [{ path, pointAt: 'value', message: `${path.length === 0 ? 'a scenario' : `\`${keyText(path)}\``} ${demand(issue, value)}` }];
+  return [
+    {
+      path,
+      pointAt: 'value',
+      message: `${path.length === 0 ? 'a scenario' : `\`${keyText(path)}\``} ${demand(issue, value)}`,
+    },
+  ];
 }
 
 function unknownKey(key: string, known: readonly string[]): string {
@@ -120,7 +128,10 @@ function keysAt(json: JsonSchema, path: Path): string[] {
   let here: JsonSchema | undefined = json;
   for (const key of path) {
     const extra: JsonSchema | boolean | undefined = here?.additionalProperties;
-    here = typeof key === 'number' ? here?.items : (here?.properties?.[key] ?? (typeof extra === 'object' ? extra : undefined));
+    here =
+      typeof key === 'number'
+        ? here?.items
+        : (here?.properties?.[key] ?? (typeof extra === 'object' ? extra : undefined));
   }
   return Object.keys(here?.properties ?? {});
 }

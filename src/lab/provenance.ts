@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import { release } from 'node:os';
+import { join } from 'node:path';
+import { run } from '../base/exec.js';
+import { packageRoot } from '../base/paths.js';
+import type { Manifest } from './manifest.js';
+
+/** Versions of vlab itself and of what it runs on. */
+export function ownVersions(): Record<string, string> {
+  const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string };
+  return { vlab: version, node: process.versions.node, kernel: release() };
+}
+
+/** The commit that this vlab was built from, when it runs from a checkout that git can read; otherwise null. */
+export async function gitState(root = packageRoot()): Promise<Manifest['git']> {
+  // The checkout often belongs to another user than root: git reads it all the same, for this one command.
+  const git = (...args: string[]) =>
+    run('git', ['-c', 'safe.directory=*', '-c', 'core.fsmonitor=', '-C', root, ...args]);
+  try {
+    const [top, commit, status] = await Promise.all([
+      git('rev-parse', '--show-toplevel'),
+      git('rev-parse', 'HEAD'),
+      git('status', '--porcelain', '--untracked-files=no'),
+    ]);
+    if (commit.exitCode !== 0 || status.exitCode !== 0 || top.stdout.trim() !== root) return null;
+    return { commit: commit.stdout.trim(), dirty: status.stdout.trim() !== '' };
+  } catch {
+    return null; // no git here: a manifest without a commit says so itself
+  }
+}
