@@ -88,8 +88,8 @@ export function observe(rows: readonly Row[]): ArmObservations[] {
       groups.set(key, group);
     }
     if (row.outcome !== 'ok') {
-      if (!group.wrong.has(row.order) && (row.outcome === 'failed' || row.outcome === 'timeout')) group.failed++;
-      group.wrong.add(row.order);
+      // A trial that was cancelled or skipped may be run again by --resume, under the same number.
+      if (row.outcome === 'failed' || row.outcome === 'timeout') group.wrong.add(row.order);
       continue;
     }
     if (row.value === undefined || row.metric === 'start') continue;
@@ -105,7 +105,8 @@ export function observe(rows: readonly Row[]): ArmObservations[] {
     seen.valuesNs.push(row.value);
     orders.push(row.order);
   }
-  return [...groups.values()].map(({ wrong, orders, ...group }) => {
+  return [...groups.values()].map(({ wrong, orders, ...rest }) => {
+    const group = { ...rest, failed: wrong.size };
     if (wrong.size === 0) return group;
     const metrics = new Map<StartMetric, Observations>();
     for (const [metric, { blocks, valuesNs }] of group.metrics) {
