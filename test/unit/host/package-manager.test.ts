@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { installLine, packageManagerOf } from '../../../src/host/distribution.js';
+import { installLine, packageManagerOf } from '../../../src/host/package-manager.mjs';
 import packages from '../../../src/host/packages.json' with { type: 'json' };
 
 describe('the package manager by os-release', () => {
@@ -23,11 +23,11 @@ describe('the package manager by os-release', () => {
 
 describe('the install line', () => {
   it('is one line with all of it', () => {
-    expect(installLine('apt', ['qemu', 'busybox'], false)).toBe(
+    expect(installLine('apt', ['qemu', 'busybox'], packages, false)).toBe(
       'sudo apt-get install -y qemu-system-x86 busybox-static',
     );
-    expect(installLine('apk', ['c-compiler'], true)).toBe('apk add gcc musl-dev linux-headers');
-    expect(installLine(undefined, ['runc', 'crun'], true)).toContain('runc, crun');
+    expect(installLine('apk', ['c-compiler'], packages, true)).toBe('apk add gcc musl-dev linux-headers');
+    expect(installLine(undefined, ['runc', 'crun'], packages, true)).toContain('runc, crun');
   });
 
   it('knows every need on every distribution', () => {
