@@ -27,6 +27,7 @@ const SYSCALLS = {
   execve: [59, 221],
   kill: [62, 129],
   fcntl: [72, 25],
+  flock: [73, 32],
   ftruncate: [77, 46],
   chdir: [80, 49],
   fchdir: [81, 50],
@@ -208,6 +209,7 @@ export const ABI = {
   POLLHUP: 0x10,
   // linux/inotify.h
   IN_MODIFY: 2,
+  IN_CREATE: 0x100,
   IN_CLOEXEC: 0o2000000,
   IN_NONBLOCK: 0o4000,
   // linux/time.h

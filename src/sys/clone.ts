@@ -8,6 +8,8 @@ export interface CloneOptions {
   why: string;
   /** The child is born into a version 2 cgroup (CLONE_INTO_CGROUP), whose descriptor goes into `Cloned.cgroup`. */
   intoCgroup?: boolean;
+  /** Where the kernel writes the child's pid; a word of its own when absent. */
+  pid?: Word;
   hint?: string;
 }
 
@@ -25,12 +27,12 @@ export interface Cloned {
 const CLONE_ARGS_BYTES = 88;
 
 /**
- * Adds a clone3 step. The image is shared by both sides, so pid and pidfd are written by the kernel through
+ * Prepares a clone3 step, which `toParent` adds. The image is shared by both sides, so pid and pidfd are written by the kernel through
  * CLONE_PARENT_SETTID and CLONE_PIDFD, never as the step's result, which the child would overwrite with 0.
  */
-export function cloneStep(b: PlanBuilder, options: CloneOptions): Cloned {
+export function cloneProcess(b: PlanBuilder, options: CloneOptions): Cloned {
   const args: Addr = b.space(CLONE_ARGS_BYTES, 'clone_args');
-  const pid = b.word('pid');
+  const pid = options.pid ?? b.word('pid');
   const pidfd = b.word('pidfd');
   const extra: AbiName[] = options.intoCgroup ? ['CLONE_INTO_CGROUP'] : [];
   const all = flags('CLONE_PIDFD', 'CLONE_PARENT_SETTID', ...options.namespaces, ...extra);

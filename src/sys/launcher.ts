@@ -11,7 +11,7 @@ import { errnoOf, VlabError } from '../base/errors.js';
 import { privateDir, runDir } from '../base/paths.js';
 import { flags, hostArch } from './abi.js';
 import { type Performance, perform } from './channel.js';
-import { cloneStep } from './clone.js';
+import { cloneProcess } from './clone.js';
 import { initVersion, nativeBinary } from './native.js';
 import { performOnce } from './perform-once.js';
 import { label, type Plan, PlanBuilder } from './plan.js';
@@ -29,7 +29,7 @@ export function launcherPlan(init: string, dir: string, cgroupProcs: readonly st
   const b = new PlanBuilder(hostArch());
   const parent = label('parent');
   const fd = b.word('fd');
-  cloneStep(b, { namespaces: [], why: 'start the launcher' }).toParent(parent);
+  cloneProcess(b, { namespaces: [], why: 'start the launcher' }).toParent(parent);
   b.step('setsid', [], 'leave the terminal and the session of the caller');
   const zero = b.str('0');
   for (const path of cgroupProcs) {

@@ -1,0 +1,138 @@
+/** What a container is when nobody says otherwise: docker's defaults, written as an OCI configuration. Pure. */
+import { DEFAULT_CAPABILITIES } from './capabilities.js';
+import type { OciConfig, OciDevice, OciDeviceRule, OciMount, OciNamespace } from './oci.js';
+
+export interface ContainerRequest {
+  id: string;
+  rootfs: string;
+  command: readonly string[];
+  env: Readonly<Record<string, string>>;
+  cwd?: string;
+  hostname?: string;
+  terminal?: boolean;
+  readonlyRoot?: boolean;
+  memoryBytes?: number;
+  /** CPUs' worth of time. */
+  cpus?: number;
+  pids?: number;
+  /** Present without root: the ids that become 0 inside. */
+  rootless?: { uid: number; gid: number };
+}
+
+const NAMESPACES: OciNamespace[] = ['mount', 'pid', 'network', 'ipc', 'uts', 'cgroup'];
+const CPU_PERIOD_US = 100_000;
+
+export function defaultConfig(request: ContainerRequest): OciConfig {
+  const capabilities = {
+    bounding: DEFAULT_CAPABILITIES,
+    effective: DEFAULT_CAPABILITIES,
+    permitted: DEFAULT_CAPABILITIES,
+  };
+  const { rootless } = request;
+  return {
+    ociVersion: '1.2.0',
+    process: {
+      ...(request.terminal ? { terminal: true } : {}),
+      user: { uid: 0, gid: 0, umask: 0o022 },
+      args: [...request.command],
+      env: Object.entries(environment(request)).map(([name, value]) => `${name}=${value}`),
+      cwd: request.cwd ?? '/',
+      capabilities: { ...capabilities, inheritable: [], ambient: [] },
+      noNewPrivileges: true,
+    },
+    root: { path: request.rootfs, ...(request.readonlyRoot ? { readonly: true } : {}) },
+    hostname: request.hostname ?? request.id.slice(0, 12),
+    mounts: defaultMounts(rootless !== undefined),
+    linux: {
+      namespaces: [...NAMESPACES, ...(rootless ? (['user'] as const) : [])].map((type) => ({ type })),
+      ...(rootless
+        ? {
+            uidMappings: [{ containerID: 0, hostID: rootless.uid, size: 1 }],
+            gidMappings: [{ containerID: 0, hostID: rootless.gid, size: 1 }],
+          }
+        : {}),
+      devices: DEFAULT_DEVICES,
+      cgroupsPath: `/vlab/${request.id}`,
+      resources: {
+        devices: DEFAULT_DEVICE_RULES,
+        ...(request.memoryBytes === undefined ? {} : { memory: { limit: request.memoryBytes } }),
+        ...(request.cpus === undefined
+          ? {}
+          : { cpu: { quota: Math.round(request.cpus * CPU_PERIOD_US), period: CPU_PERIOD_US } }),
+        ...(request.pids === undefined ? {} : { pids: { limit: request.pids } }),
+      },
+      maskedPaths: MASKED_PATHS,
+      readonlyPaths: READONLY_PATHS,
+    },
+  };
+}
+
+function environment(request: ContainerRequest): Record<string, string> {
+  return {
+    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    HOSTNAME: request.hostname ?? request.id.slice(0, 12),
+    ...(request.terminal ? { TERM: 'xterm' } : {}),
+    HOME: '/root',
+    ...request.env,
+  };
+}
+
+/** config-linux.md, "Default Filesystems", with docker's sizes and flags. */
+function defaultMounts(rootless: boolean): OciMount[] {
+  const safe = ['nosuid', 'noexec', 'nodev'];
+  const ptsGroup = rootless ? [] : ['gid=5']; // tty; not mapped into a single-id user namespace
+  return [
+    { destination: '/proc', type: 'proc', source: 'proc', options: safe },
+    { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...safe, 'ro'] },
+    { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'mode=755', 'size=65536k'] },
+    {
+      destination: '/dev/pts',
+      type: 'devpts',
+      source: 'devpts',
+      options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', ...ptsGroup],
+    },
+    { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...safe, 'mode=1777', 'size=65536k'] },
+    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: safe },
+  ];
+}
+
+function device(path: string, major: number, minor: number): OciDevice {
+  return { path, type: 'c', major, minor, fileMode: 0o666 };
+}
+
+/** config-linux.md, "Default Devices"; /dev/console only with a terminal, /dev/ptmx is a link into /dev/pts. */
+const DEFAULT_DEVICES: OciDevice[] = [
+  device('/dev/null', 1, 3),
+  device('/dev/zero', 1, 5),
+  device('/dev/full', 1, 7),
+  device('/dev/random', 1, 8),
+  device('/dev/urandom', 1, 9),
+  device('/dev/tty', 5, 0),
+];
+
+const allow = (major: number, minor?: number): OciDeviceRule => ({
+  allow: true,
+  type: 'c',
+  major,
+  ...(minor === undefined ? {} : { minor }),
+  access: 'rwm',
+});
+
+/** Nothing, except making nodes (which opens nothing), the default devices, and the pseudo-terminals. */
+const DEFAULT_DEVICE_RULES: OciDeviceRule[] = [
+  { allow: false, type: 'a', access: 'rwm' },
+  { allow: true, type: 'c', access: 'm' },
+  { allow: true, type: 'b', access: 'm' },
+  ...DEFAULT_DEVICES.map(({ major, minor }) => allow(major, minor)),
+  allow(5, 1),
+  allow(5, 2),
+  allow(136),
+];
+
+/** Kernel interfaces without a namespace of their own, which would show or change the host; docker's list. */
+const MASKED_PATHS = [
+  ...['/proc/asound', '/proc/acpi', '/proc/interrupts', '/proc/kcore', '/proc/keys', '/proc/latency_stats'],
+  ...['/proc/timer_list', '/proc/timer_stats', '/proc/sched_debug', '/proc/scsi'],
+  ...['/sys/firmware', '/sys/devices/virtual/powercap'],
+];
+const READONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];

@@ -1,0 +1,121 @@
+/*
+ * probe: one static program whose verbs are the payload of tests, scenarios and lessons, so that no image has to be
+ * downloaded and every technology runs the same bytes. Each verb does one thing and says what it saw.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <net/if.h>
+#include <unistd.h>
+
+static void cat(const char *path) {
+	char buffer[4096];
+	ssize_t n;
+	int fd = open(path, O_RDONLY);
+	if (fd < 0) { printf("%s: %s\n", path, strerror(errno)); exit(1); }
+	fflush(stdout);
+	while ((n = read(fd, buffer, sizeof buffer)) > 0)
+		if (write(1, buffer, n) != n) exit(1);
+	close(fd);
+}
+
+static volatile sig_atomic_t got;
+static void note(int signal) { got = signal; }
+
+static int say(const char *what, int result) {
+	printf("%s: %s\n", what, result < 0 ? strerror(errno) : "ok");
+	return result < 0;
+}
+
+int main(int argc, char **argv) {
+	const char *verb = argc > 1 ? argv[1] : "hello";
+	const char *arg = argc > 2 ? argv[2] : "";
+	if (!strcmp(verb, "hello")) { puts("hello"); return 0; }
+	if (!strcmp(verb, "true")) return 0;
+	if (!strcmp(verb, "exit")) return atoi(arg);
+	if (!strcmp(verb, "echo")) {
+		for (int i = 2; i < argc; i++) printf("%s%s", argv[i], i + 1 < argc ? " " : "\n");
+		return 0;
+	}
+	if (!strcmp(verb, "stderr")) { fprintf(stderr, "%s\n", arg); return 0; }
+	if (!strcmp(verb, "stdin")) { cat("/dev/stdin"); return 0; }
+	if (!strcmp(verb, "cat")) { cat(arg); return 0; }
+	if (!strcmp(verb, "abort")) { raise(SIGABRT); return 1; }
+	if (!strcmp(verb, "kill")) { signal(atoi(arg), SIG_DFL); raise(atoi(arg)); pause(); return 1; }
+	if (!strcmp(verb, "sleep")) { puts("ready"); fflush(stdout); sleep(atoi(arg)); return 0; }
+	if (!strcmp(verb, "trap")) { /* says which signal came, then ends with 0; for at most 60 s */
+		struct sigaction act = {.sa_handler = note};
+		for (int s = 1; s < 32; s++) sigaction(s, &act, NULL);
+		puts("ready"); fflush(stdout);
+		for (int i = 0; i < 600 && !got; i++) usleep(100000);
+		printf("signal %d\n", got);
+		return got ? 0 : 1;
+	}
+	if (!strcmp(verb, "flood")) { /* so many bytes of output */
+		static char block[65536];
+		memset(block, 'x', sizeof block);
+		for (long left = atol(arg); left > 0;) {
+			ssize_t n = write(1, block, left < (long)sizeof block ? (size_t)left : sizeof block);
+			if (n < 0) return 1;
+			left -= n;
+		}
+		return 0;
+	}
+	if (!strcmp(verb, "env")) { for (char **e = environ; *e; e++) puts(*e); return 0; }
+	if (!strcmp(verb, "ids")) { printf("%d %d %d %d\n", getpid(), getppid(), getuid(), getgid()); return 0; }
+	if (!strcmp(verb, "hostname")) { struct utsname u; uname(&u); puts(u.nodename); return 0; }
+	if (!strcmp(verb, "tty")) {
+		struct winsize w = {0};
+		if (!isatty(0) || ioctl(0, TIOCGWINSZ, &w)) { puts("no terminal"); return 1; }
+		printf("%s %dx%d session %d\n", ttyname(0), w.ws_col, w.ws_row, getsid(0) == getpid());
+		return 0;
+	}
+	if (!strcmp(verb, "loopback")) { /* is lo up? */
+		struct ifreq r = {.ifr_name = "lo"};
+		int s = socket(AF_INET, SOCK_DGRAM, 0);
+		if (s < 0 || ioctl(s, SIOCGIFFLAGS, &r)) return say("loopback", -1);
+		puts(r.ifr_flags & IFF_UP ? "up" : "down");
+		return 0;
+	}
+	if (!strcmp(verb, "open")) { int fd = open(arg, argc > 3 ? O_WRONLY : O_RDONLY); return say(arg, fd); }
+	if (!strcmp(verb, "mknod")) return say("mknod", mknod(arg, S_IFBLK | 0600, makedev(atoi(argv[3]), atoi(argv[4]))));
+	if (!strcmp(verb, "mount")) return say("mount", mount("none", arg, "tmpfs", 0, NULL));
+	if (!strcmp(verb, "unshare")) return say("unshare", unshare(CLONE_NEWUSER));
+	if (!strcmp(verb, "fds")) { /* which descriptors are open besides 0, 1, 2 */
+		int extra = 0;
+		for (int fd = 3; fd < 4096; fd++) if (fcntl(fd, F_GETFD) >= 0) { printf("%d ", fd); extra++; }
+		puts(extra ? "open" : "none");
+		return extra != 0;
+	}
+	if (!strcmp(verb, "fork")) { /* so many children at once; says how many there could be */
+		int made = 0;
+		for (int i = 0; i < atoi(arg); i++) {
+			pid_t pid = fork();
+			if (pid == 0) { sleep(5); _exit(0); }
+			if (pid > 0) made++;
+		}
+		printf("%d\n", made);
+		kill(-1, SIGKILL);
+		while (wait(NULL) > 0) {}
+		return 0;
+	}
+	if (!strcmp(verb, "touch")) { /* touches so many MiB of memory */
+		for (int i = 0; i < atoi(arg); i++) memset(malloc(1 << 20), 1, 1 << 20);
+		puts("touched");
+		return 0;
+	}
+	fprintf(stderr, "probe: no verb %s\n", verb);
+	return 64;
+}
