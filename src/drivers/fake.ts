@@ -18,7 +18,11 @@ const optionsSchema = z.strictObject({
     .min(1)
     .optional()
     .describe('time from request to ready of each start in turn, from the front again at the end'),
-  medianMs: z.number().positive().default(10).describe('median of the log-normal time to ready, when there is no script'),
+  medianMs: z
+    .number()
+    .positive()
+    .default(10)
+    .describe('median of the log-normal time to ready, when there is no script'),
   spread: z.number().min(0).max(3).default(0.1).describe('standard deviation of the logarithm of that time'),
   seed: z.int().min(0).default(1).describe('seed of that distribution'),
   stdout: z.string().default('hello\n').describe('what the program says'),
@@ -38,7 +42,12 @@ export const driver: Driver = {
   boundary: 'none',
   summary: 'Nothing is started: the times are scripted.',
   optionsSchema,
-  probe: async () => ({ ready: true, version: 'scripted', accel: '', notes: ['times are scripted, nothing was started'] }),
+  probe: async () => ({
+    ready: true,
+    version: 'scripted',
+    accel: '',
+    notes: ['times are scripted, nothing was started'],
+  }),
   prepare: async (job) => {
     const options = optionsSchema.parse(job.options);
     if (options.unsupported !== undefined) throw new VlabError('host', options.unsupported);
@@ -135,9 +144,20 @@ class FakeInstance implements Instance {
 }
 
 /** Fixed shares of the time to ready; what a program that says nothing does not show is absent. */
-function scriptedCheckpoints(requested: bigint, readyNs: bigint, start: { silent: boolean; needsSuccess: boolean }): Checkpoints {
+function scriptedCheckpoints(
+  requested: bigint,
+  readyNs: bigint,
+  start: { silent: boolean; needsSuccess: boolean },
+): Checkpoints {
   const at = (percent: bigint): bigint => requested + (readyNs * percent) / 100n;
-  const shown: Checkpoints = { requested, spawned: at(10n), rooted: at(40n), exec: at(50n), exited: at(105n), clean: at(110n) };
+  const shown: Checkpoints = {
+    requested,
+    spawned: at(10n),
+    rooted: at(40n),
+    exec: at(50n),
+    exited: at(105n),
+    clean: at(110n),
+  };
   if (!start.silent) shown.firstByte = at(100n);
   if (!start.silent) shown.ready = start.needsSuccess ? at(105n) : at(100n);
   return shown;

@@ -7,20 +7,22 @@ import { join, resolve } from 'node:path';
 import { messageOf, VlabError } from '../base/errors.js';
 import { ownedBySudoCaller } from '../base/owner.js';
 import type { Driver } from '../drivers/driver.js';
-import { hostFacts } from '../host/facts.js';
 import type { Listener } from './events.js';
 import { execute } from './execute.js';
 import { leakCheck } from './leak-check.js';
 import { checkScenario } from './load-scenario.js';
 import type { Manifest } from './manifest.js';
-import { disposeArms, type PreparedArm, prepareArms } from './prepare-arms.js';
+import { disposeArms, type PreparedArm, type PrepareOptions, prepareArms } from './prepare-arms.js';
 import { readPressure } from './pressure.js';
-import { gitState, ownVersions } from './provenance.js';
+import type { Surroundings } from './provenance.js';
 import { openRootfs, programSha256, type Rootfs } from './rootfs.js';
-import { findRun, RUN_FILES, RunFolder, readManifest } from './run-folder.js';
+import type { Row } from './row.js';
+import { findRun, RUN_FILES, RunFolder, readManifest, readRows } from './run-folder.js';
 import type { Scenario } from './scenario.js';
 import { schedule, select } from './schedule.js';
 import { makeScratch } from './scratch.js';
+import { type SummaryLine, summarise } from './summarise.js';
+import { encodeSummary } from './summary-csv.js';
 
 export interface BenchRequest {
   /** After --runs and --only. */
@@ -37,7 +39,11 @@ export interface BenchRequest {
   command: string;
 }
 
-export interface BenchContext {
+export interface BenchContext extends ArmsContext {
+  surroundings(): Promise<Surroundings>;
+}
+
+export interface ArmsContext {
   load(name: string): Promise<Driver>;
   /** Ctrl-C. Its reason becomes the run's `partialReason`. */
   signal: AbortSignal;
@@ -58,7 +64,7 @@ export async function bench(request: BenchRequest, context: BenchContext): Promi
   await mustBeWritable(resultsDir);
   const rootfs = await openRootfs(scenario.payload.rootfs, request.baseDir);
   const sha256 = await programSha256(rootfs.dir, scenario.payload.command[0] as string);
-  return await withArms(scenario, rootfs, context, undefined, async (arms) => {
+  return await withArms(scenario, rootfs, context, {}, async (arms) => {
     mustHaveAnArm(scenario, arms);
     const trials = schedule(scenario, seed);
     await using folder = await RunFolder.create(resultsDir, scenario.name);
@@ -102,9 +108,7 @@ export async function bench(request: BenchRequest, context: BenchContext): Promi
         programSha256: sha256,
         check: scenario.payload.check,
       },
-      host: await hostFacts(),
-      versions: ownVersions(),
-      git: await gitState(),
+      ...(await context.surroundings()),
       pressureBefore: await readPressure(),
       trialsPlanned: trials.length,
       partial: true,
@@ -139,7 +143,7 @@ export async function resumeBench(resultsDir: string, word: string, context: Ben
   const alreadyExcluded = new Map(
     before.arms.flatMap((arm) => (arm.excluded === undefined ? [] : [[arm.label, arm.excluded] as const])),
   );
-  return await withArms(scenario, rootfs, context, alreadyExcluded, async (arms) => {
+  return await withArms(scenario, rootfs, context, { alreadyExcluded }, async (arms) => {
     for (const { arm, excluded } of arms) {
       if (!excluded || alreadyExcluded.has(arm.label)) continue;
       throw new VlabError('operation', `${arm.label} cannot go on: ${excluded.reason}`, {
@@ -153,6 +157,27 @@ export async function resumeBench(resultsDir: string, word: string, context: Ben
     await context.listener({ kind: 'run-opened', run, dir, planned, alreadyDone, seed });
     return await runTo({ folder, manifest, scenario, arms, context });
   });
+}
+
+/** The lines of summary.csv. */
+export function summariseRun(manifest: Manifest, rows: readonly Row[]): SummaryLine[] {
+  const { seed, scenario, arms } = manifest;
+  return summarise(rows, { baseline: scenario.baseline, seed, arms: arms.map((arm) => arm.label) });
+}
+
+/** The plan of each arm, as text; undefined where a driver has none to show. Starts nothing. */
+export async function explainArms(
+  request: Pick<BenchRequest, 'scenario' | 'baseDir'>,
+  context: ArmsContext,
+): Promise<{ arm: string; plan: string | undefined; excluded: string | undefined }[]> {
+  const rootfs = await openRootfs(request.scenario.payload.rootfs, request.baseDir);
+  return await withArms(request.scenario, rootfs, context, { functionalCheck: 'plan-only' }, async (arms) =>
+    arms.map(({ arm, prepared, excluded }) => ({
+      arm: arm.label,
+      plan: prepared?.explain?.(),
+      excluded: excluded?.reason,
+    })),
+  );
 }
 
 async function runTo(run: {
@@ -184,6 +209,7 @@ async function runTo(run: {
     endedAt: new Date().toISOString(),
     remarks: [...run.manifest.remarks, ...remarks],
   };
+  await folder.replace(RUN_FILES.summary, encodeSummary(summariseRun(manifest, await readRows(folder.dir))));
   await folder.writeManifest(manifest);
   await listener({ kind: 'run-ended', partial: manifest.partial, reason });
   return { dir: folder.dir, manifest };
@@ -193,8 +219,8 @@ async function runTo(run: {
 async function withArms<T>(
   scenario: Scenario,
   rootfs: Rootfs,
-  context: BenchContext,
-  alreadyExcluded: ReadonlyMap<string, string> | undefined,
+  context: ArmsContext,
+  more: Pick<PrepareOptions, 'alreadyExcluded' | 'functionalCheck'>,
   work: (arms: PreparedArm[]) => Promise<T>,
 ): Promise<T> {
   using scratch = makeScratch();
@@ -205,7 +231,7 @@ async function withArms<T>(
     load,
     signal,
     listener,
-    ...(alreadyExcluded ? { alreadyExcluded } : {}),
+    ...more,
   });
   try {
     return await work(arms);
@@ -214,9 +240,8 @@ async function withArms<T>(
   }
 }
 
-/** A trial that the person stopped is run again. */
 function finishedOrders(folder: RunFolder): Set<number> {
-  return new Set(folder.earlierRows.filter((row) => row.outcome !== 'cancelled').map((row) => row.order));
+  return new Set(folder.earlierRows.map((row) => row.order));
 }
 
 async function scenarioOfRun(dir: string, manifest: Manifest): Promise<Scenario> {

@@ -69,17 +69,13 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
       ...(options.graceMs === undefined ? {} : { graceMs: options.graceMs }),
     });
     const rows = rowsOf(trial, columns, started);
-    await sink.append(rows);
-    if (started.outcome !== 'cancelled') finished++;
-    await listener({
-      kind: 'trial-ended',
-      trial,
-      outcome: started.outcome,
-      reason: rows[0]?.reason ?? '',
-      rows,
-      done: finished,
-      planned: trials.length,
-    });
+    if (rows.length > 0) {
+      await sink.append(rows);
+      finished++;
+    }
+    const { outcome } = started;
+    const reason = started.outcome === 'ok' ? '' : started.reason;
+    await listener({ kind: 'trial-ended', trial, outcome, reason, rows, done: finished, planned: trials.length });
 
     if (started.outcome !== 'ok' && started.stuck) {
       out.set(trial.arm, `given up after trial ${trial.order}: its driver did not stop when it was cancelled`);
@@ -95,7 +91,9 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
   return { complete: finished === trials.length, remarks };
 }
 
+/** A trial that the person stopped has told nothing about its arm: it has no row, and is run again on --resume. */
 function rowsOf(trial: Trial, arm: RowArm, started: Started): Row[] {
+  if (started.outcome === 'cancelled') return [];
   if (started.outcome === 'ok') return rowsOfStart(trial, arm, started.checkpoints);
   return [rowOfFailure(trial, arm, started.outcome, started.reason, started.requested)];
 }

@@ -38,7 +38,7 @@ export async function checkScenario(
     ...(await optionComplaints(parsed)),
     ...('baseDir' in where ? await rootfsComplaints(parsed, where.baseDir) : []),
   ];
-  if (complaints.length > 0 || !parsed.scenario) throw new ScenarioError(file, complaints);
+  if (complaints.length > 0 || !parsed.scenario) throw new ScenarioError(complaints);
   return parsed.scenario;
 }
 

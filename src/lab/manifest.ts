@@ -2,7 +2,7 @@
  * What a reader must know to trust the rows of one run: results/RUN/manifest.json. It is written before the first trial
  * and again at the end; a run that was killed keeps the first version, with `partial: true`.
  */
-import type { Accel, Boundary, Limits } from '../drivers/driver.js';
+import type { Accel, Boundary, Circumstances, Limits } from '../drivers/driver.js';
 import type { HostFacts } from '../host/facts.js';
 import type { Pressure } from './pressure.js';
 import type { StartMetric } from './row.js';
@@ -15,6 +15,8 @@ export interface ManifestArm {
   boundary: Boundary;
   /** The driver's sentence: what stands between this workload and the host. */
   summary: string;
+  /** What the driver says of kernel, root file system and caches. */
+  circumstances?: Circumstances;
   /** Version of the technology, from the probe; empty when the arm could not be probed. */
   version: string;
   accel: Accel;

@@ -36,6 +36,8 @@ export interface PrepareOptions {
   listener: Listener;
   /** Arms that an earlier part of this run left out, with their reasons: they stay out. */
   alreadyExcluded?: ReadonlyMap<string, string>;
+  /** `plan-only`: nothing is started, as nothing will be timed. */
+  functionalCheck?: 'run' | 'plan-only';
   graceMs?: number;
 }
 
@@ -129,6 +131,8 @@ async function prepareArm(arm: ScenarioArm, scenario: Scenario, options: Prepare
     return left({ outcome: cannot ? 'skipped' : 'failed', reason: messageOf(error), mend }, version, accel, notes);
   }
   accel = prepared.accel ?? accel;
+  if (options.functionalCheck === 'plan-only')
+    return { ...known, version, accel, notes, prepared, excluded: undefined };
 
   const check = await runTrial(prepared, scenario.payload.check, {
     deadlineMs: arm.deadlineMs,

@@ -3,7 +3,17 @@ import { release } from 'node:os';
 import { join } from 'node:path';
 import { run } from '../base/exec.js';
 import { packageRoot } from '../base/paths.js';
+import { hostFacts } from '../host/facts.js';
 import type { Manifest } from './manifest.js';
+
+/** What a manifest says of the machine and of the vlab that ran there. */
+export type Surroundings = Pick<Manifest, 'host' | 'versions' | 'git'>;
+
+/** Takes about a third of a second, and is not asked while trials run. */
+export async function readSurroundings(): Promise<Surroundings> {
+  const [host, git] = await Promise.all([hostFacts(), gitState()]);
+  return { host, versions: ownVersions(), git };
+}
 
 /** Versions of vlab itself and of what it runs on. */
 export function ownVersions(): Record<string, string> {
