@@ -101,11 +101,23 @@ export interface Prepared extends AsyncDisposable {
   explain?(): string;
 }
 
+/** What else differs from the host's own way of running the program; reports list it beside each ratio. */
+export interface Circumstances {
+  /** The kernel that the program's system calls reach, with its version. */
+  kernel?: string;
+  /** What the program sees as its root, and how it gets there (bind mount, copy, initramfs, …). */
+  rootfs?: string;
+  /** What is warm and what is cold when the timed part begins. */
+  caches?: string;
+}
+
 export interface Driver {
   readonly name: string;
   readonly boundary: Boundary;
   /** One sentence for reports: what stands between this workload and the host. */
   readonly summary: string;
+  /** Absent: the host's kernel, the job's directory, the host's page cache. */
+  readonly circumstances?: Circumstances;
   /** What `Job.options` may hold; scenario files are checked against it, key by key. Absent: the driver takes no options. */
   readonly optionsSchema?: z.ZodType<Record<string, unknown>>;
   /** It runs something; never throws. */
