@@ -1,0 +1,316 @@
+/**
+ * The report as one self-contained page: manifest, rows and summary in, HTML out. Pure; nothing is loaded from anywhere.
+ * Each finding links to the rows it stands on, and behind each chart is its table.
+ */
+import { allowsQuantile, TAIL_OBSERVATIONS } from '../stats/quantile.js';
+import { MIN_BLOCKS } from '../stats/ratio.js';
+import { distributionChart, MOST_DOTS } from './charts/distribution.js';
+import { ratioForest } from './charts/ratio-forest.js';
+import { type Drawing, renderSvg } from './charts/render-svg.js';
+import type { WidthName } from './charts/rows-layout.js';
+import { type StackedArm, scaleGroups, stackedCheckpoints } from './charts/stacked-checkpoints.js';
+import { checkpointStacks, STACKED } from './checkpoint-stack.js';
+import { differences } from './differences.js';
+import { headlines } from './headlines.js';
+import { hostTable } from './host-table.js';
+import { html, type Markup, trusted } from './html-text.js';
+import { PAGE_SCRIPT, PAGE_STYLE } from './page-style.js';
+import {
+  failures,
+  headlineMetric,
+  lineOf,
+  type ReportArm,
+  type ReportData,
+  reportArms,
+  TCG_NOTE,
+  trialsDone,
+  usesTcg,
+} from './report-data.js';
+import { rowsByArm, rowsSection } from './rows-section.js';
+import { summaryTable, table } from './tables.js';
+import {
+  armName,
+  CHECKPOINTS,
+  checkpointOf,
+  counted,
+  formatInterval,
+  formatMs,
+  formatRatio,
+  metricTitle,
+  REQUESTED,
+} from './wording.js';
+
+export interface PageLinks {
+  /** Relative addresses of the run's files. */
+  trials: string;
+  summary: string;
+  manifest: string;
+}
+
+/** The whole page. The same data give the same text. */
+export function reportHtml(data: ReportData, links: PageLinks): string {
+  const { manifest } = data;
+  const arms = reportArms(data);
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="vlab ${manifest.versions.vlab ?? ''}">
+<title>${manifest.scenario.title} · ${manifest.run}</title>
+<link rel="icon" href="data:,">
+<style>${trusted(PAGE_STYLE)}</style>
+</head>
+<body>
+<main>
+${top(data)}
+${findings(data)}
+${distribution(data, arms)}
+${ratios(data, arms)}
+${stacks(data, arms)}
+${allFigures(data, links)}
+${whatDiffers(data)}
+${whatFailed(data)}
+${machine(data)}
+${again(data)}
+${howToRead(data)}
+${rowsSection(rowsByArm(data.rows, arms), links.trials)}
+</main>
+<script>${trusted(PAGE_SCRIPT)}</script>
+</body>
+</html>
+`;
+  return page.text;
+}
+
+function top({ manifest, rows }: ReportData): Markup {
+  const { scenario } = manifest;
+  const facts = [
+    manifest.run,
+    manifest.startedAt.replace('T', ' ').replace(/\..*/, ' UTC'),
+    `${scenario.blocks} blocks`,
+    `seed ${manifest.seed}`,
+    counted(trialsDone({ manifest, rows, summary: [] }), 'trial'),
+  ];
+  return html`<header>
+<div class="eyebrow">vlab · comparative virtualization laboratory</div>
+<h1>${scenario.title}</h1>
+${scenario.question === '' ? undefined : html`<p class="question">${scenario.question}</p>`}
+<div class="meta">${facts.map((fact) => html`<span>${fact}</span>`)}</div>
+</header>
+${partialNote({ manifest, rows, summary: [] })}`;
+}
+
+function partialNote(data: ReportData): Markup | undefined {
+  const { manifest } = data;
+  if (!manifest.partial) return undefined;
+  const done = `${trialsDone(data)} of ${counted(manifest.trialsPlanned, 'planned trial')}`;
+  const why = manifest.partialReason === undefined ? '' : ` (${manifest.partialReason})`;
+  return html`<p class="note"><strong>This run is partial${why}:</strong> ${done} have rows. <code>vlab bench --resume ${manifest.run}</code> goes on with it.</p>`;
+}
+
+function findings(data: ReportData): Markup {
+  const ratios = data.summary.filter((line) => line.ratioLow !== undefined).length;
+  return html`<h2 id="findings">Findings</h2>
+<ul class="findings">
+${headlines(data).map(
+  ({ name, text, anchor }) => html`<li><strong>${name}</strong> ${text} <a href="#${anchor}">its rows</a></li>\n`,
+)}</ul>
+${usesTcg(data) ? html`<p class="note">${TCG_NOTE}</p>` : undefined}
+${
+  ratios > 1
+    ? html`<p class="quiet">This report holds ${ratios} intervals of 95 %. If nothing differed, about ${formatMs(ratios / 20).replace(/\.?0+$/, '')} of them would exclude 1 by chance.</p>`
+    : undefined
+}`;
+}
+
+function distribution(data: ReportData, arms: readonly ReportArm[]): Markup | undefined {
+  const metric = headlineMetric(data);
+  const values = new Map<string, number[]>();
+  for (const row of data.rows) {
+    if (row.metric !== metric || row.warmup || row.outcome !== 'ok' || row.value === undefined) continue;
+    const key = `${row.accel} ${row.arm}`;
+    const list = values.get(key);
+    if (list) list.push(row.value / 1e6);
+    else values.set(key, [row.value / 1e6]);
+  }
+  const shown = arms.flatMap((arm) => {
+    const valuesMs = values.get(`${arm.accel} ${arm.arm}`);
+    return valuesMs && lineOf(arm, metric) ? [{ name: armName(arm), accel: arm.accel, valuesMs }] : [];
+  });
+  if (shown.length === 0) return undefined;
+  const title = `Distribution of the time to ${metricTitle(metric)} by arm`;
+  const thinned = shown.some(({ valuesMs }) => valuesMs.length > MOST_DOTS);
+  const dots = thinned
+    ? `Dots are starts (${MOST_DOTS} evenly spaced quantiles where there are more)`
+    : 'Each dot is one start';
+  const lines = data.summary.filter((line) => line.metric === metric);
+  return html`<h2 id="distribution">How long it took</h2>
+<p>Time from the request to ${metricTitle(metric)}: ${checkpointOf(metric).definition}.</p>
+<figure>
+<figcaption>${dots}; the box holds the middle half, the thick line is the median, which the figure on the right repeats.</figcaption>
+${both((width) => distributionChart(shown, `time to ${metricTitle(metric)}`, width), title)}
+</figure>
+<details><summary>The figures of this chart</summary>${summaryTable(lines)}</details>`;
+}
+
+function ratios(data: ReportData, arms: readonly ReportArm[]): Markup | undefined {
+  const metric = headlineMetric(data);
+  const { baseline } = data.manifest.scenario;
+  const lines = data.summary.filter((line) => line.metric === metric && line.verdict !== 'baseline');
+  const shown = lines.flatMap((line) => {
+    const { ratio, ratioLow: low, ratioHigh: high } = line;
+    if (ratio === undefined || low === undefined || high === undefined) return [];
+    return [
+      { name: armName(line), accel: line.accel, ratio, low, high, distinguishable: line.verdict === 'distinguishable' },
+    ];
+  });
+  if (lines.length === 0) return undefined;
+  const baselineNames = arms.filter(({ arm }) => arm === baseline).map(armName);
+  const name = baselineNames.length === 1 ? (baselineNames[0] as string) : baseline;
+  const title = `Ratios to ${name} with 95 % intervals`;
+  return html`<h2 id="ratios">Beside ${name}</h2>
+<p>The ratio is the median of the blocks’ ratios: in each block an arm is compared with the ${baseline} of the same block. Where the interval holds 1, the arms are not distinguishable by this run.</p>
+${
+  shown.length === 0
+    ? html`<p class="quiet">No arm has an interval.</p>`
+    : html`<figure>
+<figcaption>Point: median ratio. Line: 95 % interval by resampling the blocks. Grey: not distinguishable. Dashed: equal.</figcaption>
+${both((width) => ratioForest(shown, name, width), title)}
+</figure>`
+}
+<details${shown.length === 0 ? trusted(' open') : undefined}><summary>The ratios of this chart</summary>${table(
+    ['arm', 'blocks', 'ratio', '95 % interval', 'verdict'],
+    lines.map((line) => [
+      armName(line),
+      line.blocks,
+      line.ratio === undefined ? '' : formatRatio(line.ratio),
+      formatInterval(line),
+      line.verdict,
+    ]),
+    [1, 2],
+  )}</details>`;
+}
+
+function stacks(data: ReportData, arms: readonly ReportArm[]): Markup | undefined {
+  const pieces = checkpointStacks(data.rows, arms);
+  const shown: StackedArm[] = arms.flatMap((arm) => {
+    const own = pieces.get(arm.anchor) ?? [];
+    return own.length === 0 ? [] : [{ name: armName(arm), pieces: own }];
+  });
+  if (shown.length === 0) return undefined;
+  const used = STACKED.filter((metric) => shown.some((arm) => arm.pieces.some((piece) => piece.metric === metric)));
+  const groups = scaleGroups(shown).length;
+  return html`<h2 id="checkpoints">Where the time goes</h2>
+<p>Medians of the checkpoints of one start, in order. A checkpoint that a technology does not show is not drawn, and its time belongs to the next one.${groups > 1 ? ' The arms differ so much that they stand in groups, each with a scale of its own.' : ''}</p>
+<figure>
+<div class="legend">${used.map((metric) => html`<span><i style="background:var(--${metric})"></i>until ${metricTitle(metric)}</span>`)}</div>
+${both((width) => stackedCheckpoints(shown, width), 'Medians of the checkpoints as stacked bars')}
+</figure>
+<details><summary>The medians of this chart, ms since the request</summary>${table(
+    ['arm', ...used.map(metricTitle)],
+    shown.map((arm) => [
+      arm.name,
+      ...used.map((metric) => {
+        const piece = arm.pieces.find((each) => each.metric === metric);
+        return piece ? formatMs(piece.untilMs) : '';
+      }),
+    ]),
+    used.map((_, index) => index + 1),
+  )}</details>`;
+}
+
+function allFigures({ summary }: ReportData, links: PageLinks): Markup {
+  return html`<h2 id="figures">All figures</h2>
+<p>Every arm and every checkpoint, in milliseconds since the request. Also as <a href="${links.summary}">summary.csv</a>.</p>
+<details><summary>${counted(summary.length, 'line')}</summary>${summaryTable(summary)}</details>`;
+}
+
+function whatDiffers({ manifest }: ReportData): Markup {
+  const rows = differences(manifest);
+  const names = manifest.arms.map((arm) => armName({ arm: arm.label, accel: arm.accel }));
+  return html`<h2 id="differences">What differs between the arms</h2>
+<p>A ratio compares whole ways of starting a program. These are the differences that it may come from.</p>
+${table(
+  ['', ...names],
+  rows.filter(({ same }) => !same).map(({ property, values }) => [property, ...values]),
+)}
+<p class="quiet">The same for all: ${rows
+    .filter(({ same }) => same)
+    .map(({ property, values }) => `${property}: ${values[0]}`)
+    .concat(`program ${manifest.payload.command.join(' ')} (sha256 ${manifest.payload.programSha256.slice(0, 16)}…)`)
+    .concat(`root file system content ${manifest.payload.rootfsDigest.slice(0, 23)}…`)
+    .join('; ')}.</p>`;
+}
+
+function whatFailed(data: ReportData): Markup {
+  const groups = failures(data);
+  const left = data.manifest.arms.filter((arm) => arm.excluded !== undefined);
+  const { remarks } = data.manifest;
+  const nothing = groups.length + left.length + remarks.length === 0;
+  return html`<h2 id="failures">What went wrong</h2>
+${nothing ? html`<p>Nothing: every trial of every arm did what it should.</p>` : undefined}
+${
+  groups.length === 0
+    ? undefined
+    : table(
+        ['arm', 'outcome', 'trials', 'reason', 'in blocks'],
+        groups.map((group) => [
+          armName(group),
+          group.outcome,
+          `${group.count}${group.warmups > 0 ? ` (${group.warmups} in warm-up)` : ''}`,
+          group.reason,
+          `${group.blocks.join(', ')}${group.count > group.blocks.length ? ', …' : ''}`,
+        ]),
+        [2],
+      )
+}
+${left.map(({ label, excluded }) => html`<p><strong>${label}</strong> was left out before the first trial: ${excluded}</p>`)}
+${remarks.map((remark) => html`<p>${remark}</p>`)}`;
+}
+
+function machine({ manifest }: ReportData): Markup {
+  return html`<h2 id="machine">The machine</h2>
+<dl>${hostTable(manifest).map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;
+}
+
+function again({ manifest }: ReportData): Markup {
+  const { git } = manifest;
+  const commit = git
+    ? `commit ${git.commit.slice(0, 12)}${git.dirty ? ' with uncommitted changes' : ''}`
+    : 'no checkout';
+  return html`<h2 id="again">Make it again</h2>
+<pre>${manifest.command}</pre>
+<p class="quiet">Made by <code>vlab ${manifest.argv.join(' ')}</code>, seed ${manifest.seed}, ${commit}. The same seed gives the same order of trials and, from the same rows, the same intervals.</p>`;
+}
+
+function howToRead({ manifest }: ReportData): Markup {
+  return html`<h2 id="definitions">How to read it</h2>
+<p>All times are read on one clock of the host (CLOCK_MONOTONIC) and count from t0. No time of a guest is used. In this scenario ready means: ${
+    manifest.scenario.ready === 'first-byte'
+      ? 'the first byte of output has arrived'
+      : 'the program has ended with success'
+  }.</p>
+${table(
+  ['checkpoint', '', 'definition'],
+  [
+    [REQUESTED.number, REQUESTED.title, REQUESTED.definition],
+    ...CHECKPOINTS.map(({ number, title, definition }) => [number, title, definition]),
+  ],
+)}
+<p>The arms take turns in blocks, each block in a new random order, so that a slow drift of the machine meets all of them alike. Warm-up blocks are kept in the rows and left out of all figures. Failed trials are counted and give no times.</p>
+<p>Quantiles are linear between neighbours (definition 7 of Hyndman and Fan). A tail quantile is printed only when ${TAIL_OBSERVATIONS} observations are expected beyond it: p95 from ${leastFor(0.95)} observations, p99 from ${leastFor(0.99)}.</p>
+<p>The interval of a ratio is a double-or-nothing bootstrap of the median over blocks; below ${MIN_BLOCKS} blocks there is none. It covers what varies inside this run, not what would differ on another machine or another day.</p>`;
+}
+
+function leastFor(p: number): number {
+  let n = 1;
+  while (!allowsQuantile(n, p)) n++;
+  return n;
+}
+
+/** One chart at both widths; the style sheet shows the one that fits. */
+function both(draw: (width: WidthName) => Drawing, title: string): Markup {
+  return html`<div class="wide">${trusted(renderSvg(draw('wide'), title))}</div>
+<div class="narrow">${trusted(renderSvg(draw('narrow'), title))}</div>`;
+}

@@ -1,0 +1,68 @@
+/** HTML tables. Each lies in a box that scrolls by itself, so that the page never does. */
+import type { SummaryLine } from '../lab/summarise.js';
+import { html, type Markup } from './html-text.js';
+import { armName, formatInterval, formatMs, formatRatio, metricTitle } from './wording.js';
+
+export type Cell = string | number | Markup;
+
+/** The first column names the row. `numbers` are the indexes of the columns with figures. */
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly Cell[])[],
+  numbers: readonly number[] = [],
+): Markup {
+  const isNumber = head.map((_, index) => numbers.includes(index));
+  return html`<div class="scroll" tabindex="0"><table>
+<thead><tr>${head.map((name, index) => (isNumber[index] ? html`<th scope="col" class="number">${name}</th>` : html`<th scope="col">${name}</th>`))}</tr></thead>
+<tbody>
+${rows.map(
+  (row) =>
+    html`<tr>${row.map((cell, index) =>
+      index === 0
+        ? html`<th scope="row">${cell}</th>`
+        : isNumber[index]
+          ? html`<td class="number">${cell}</td>`
+          : typeof cell === 'string' && cell.length > 32
+            ? html`<td class="text">${cell}</td>`
+            : html`<td>${cell}</td>`,
+    )}</tr>\n`,
+)}</tbody></table></div>`;
+}
+
+const SUMMARY_HEAD = [
+  'arm',
+  'time to',
+  'n',
+  'failed',
+  'median',
+  'min',
+  'IQR',
+  'p95',
+  'p99',
+  'ratio',
+  '95 % interval',
+  'verdict',
+];
+
+/** Lines of the summary, in milliseconds. */
+export function summaryTable(lines: readonly SummaryLine[]): Markup {
+  const ms = (value: number | undefined): string => (value === undefined ? '' : formatMs(value));
+  return table(
+    SUMMARY_HEAD,
+    lines.map((line) => [
+      armName(line),
+      metricTitle(line.metric),
+      line.n,
+      line.failed,
+      ms(line.times?.median),
+      ms(line.times?.min),
+      ms(line.times?.iqr),
+      ms(line.times?.p95),
+      ms(line.times?.p99),
+      line.ratio === undefined ? '' : formatRatio(line.ratio),
+      formatInterval(line),
+      line.verdict,
+    ]),
+    [2, 3, 4, 5, 6, 7, 8, 9],
+  );
+}
