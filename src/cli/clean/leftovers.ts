@@ -48,25 +48,27 @@ export function chooseLeftovers(seen: Seen): { remove: Leftover[]; keep: Kept[] 
   const keep: Kept[] = [];
   const living = seen.owners.filter((owner) => owner.alive);
   const busyLauncher = (seen.launcher?.children.length ?? 0) > 0;
+  const stopped = living.length === 0 && !busyLauncher ? seen.launcher?.pid : undefined;
 
   for (const owner of living) keep.push({ what: owner.id, why: `its owner, process ${owner.pid}, is alive` });
   for (const { id, alive, cgroups, paths } of seen.owners)
     if (!alive) remove.push({ kind: 'owner', id, cgroups, paths });
 
+  if (busyLauncher) {
+    keep.push({ what: `launcher ${seen.launcher?.pid}`, why: `it has ${seen.launcher?.children.length} processes` });
+  } else if (stopped !== undefined) remove.push({ kind: 'launcher', pid: stopped });
+
   const claimed = seen.owners.flatMap((owner) => owner.cgroups);
   for (const cgroup of seen.cgroups) {
     if (claimed.some((pattern) => matches(pattern, cgroup.directory))) continue; // with its owner, whichever way
-    if (cgroup.pids.length > 0) {
-      const pids = cgroup.pids.slice(0, 3).join(', ');
+    const others = cgroup.pids.filter((pid) => pid !== stopped);
+    if (others.length > 0) {
+      const pids = others.slice(0, 3).join(', ');
       keep.push({ what: cgroup.directory, why: `processes are in it that no record of ${seen.runDir} names: ${pids}` });
-    } else if (cgroup.ageSeconds < YOUNG_SECONDS) {
+    } else if (cgroup.pids.length === 0 && cgroup.ageSeconds < YOUNG_SECONDS) {
       keep.push({ what: cgroup.directory, why: `it is empty but only ${Math.floor(cgroup.ageSeconds)} s old` });
     } else remove.push({ kind: 'cgroup', path: cgroup.directory });
   }
-
-  if (busyLauncher) {
-    keep.push({ what: `launcher ${seen.launcher?.pid}`, why: `it has ${seen.launcher?.children.length} processes` });
-  } else if (seen.launcher && living.length === 0) remove.push({ kind: 'launcher', pid: seen.launcher.pid });
 
   // Without a living owner nothing in the run directory is in use; with one, only what the records name is certain.
   if (living.length === 0 && !busyLauncher) {

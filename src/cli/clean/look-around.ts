@@ -61,7 +61,8 @@ function membersBelow(directory: string): number[] {
   return [...membersOf(directory), ...subdirectories(directory).flatMap(membersBelow)];
 }
 
-function subdirectories(directory: string): string[] {
+/** Empty for a directory that is gone. */
+export function subdirectories(directory: string): string[] {
   try {
     return readdirSync(directory, { withFileTypes: true })
       .filter((entry) => entry.isDirectory())

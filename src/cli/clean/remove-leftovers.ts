@@ -4,9 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, VlabError } from '../../base/errors.js';
 import { runDir } from '../../base/paths.js';
 import { isAlive, listOwners, startTimeOf, sweepOwners } from '../../sys/owners.js';
-import { removeCgroup } from '../../sys/remove-cgroup.js';
 import type { Leftover } from './leftovers.js';
-import { cgroupParents } from './look-around.js';
+import { cgroupParents, subdirectories } from './look-around.js';
 
 const LAUNCHER_DEADLINE_MS = 5000;
 const OWNERS = 'owners';
@@ -15,7 +14,7 @@ const OWNERS = 'owners';
 export async function removeLeftovers(leftovers: readonly Leftover[]): Promise<void> {
   if (leftovers.some(({ kind }) => kind === 'owner')) await sweepOwners();
   for (const leftover of leftovers) {
-    if (leftover.kind === 'cgroup') await removeCgroup(leftover.path);
+    if (leftover.kind === 'cgroup') removeEmptyCgroup(leftover.path);
     if (leftover.kind === 'launcher') await stopLauncher(leftover.pid);
     if (leftover.kind === 'cache') rmSync(leftover.path, { recursive: true, force: true });
     if (leftover.kind === 'run') removeRunEntry(leftover.path);
@@ -50,6 +49,12 @@ async function stopLauncher(pid: number): Promise<void> {
       );
     }
   }
+}
+
+/** Kills nobody: a cgroup that somebody joined meanwhile is busy and stays. */
+function removeEmptyCgroup(directory: string): void {
+  for (const child of subdirectories(directory)) removeEmptyCgroup(child);
+  removeIfEmpty(directory);
 }
 
 /** A cgroup parent stays while another run directory uses it. */

@@ -69,6 +69,15 @@ describe('what vlab clean chooses', () => {
     expect(keep.map(({ what }) => what)).toEqual(['/cg/vlab/young', '/cg/vlab/full']);
   });
 
+  it("takes the launcher's own cgroup after the launcher, and leaves that of another one", () => {
+    const cgroups = [cgroup('launcher', [9], 1)];
+    const idle = chooseLeftovers({ ...nothing, cgroups, launcher: { pid: 9, children: [] } });
+    expect(idle.remove.map(({ kind }) => kind)).toEqual(['launcher', 'cgroup']);
+    const anothers = chooseLeftovers({ ...nothing, cgroups });
+    expect(anothers.remove).toEqual([]);
+    expect(anothers.keep).toHaveLength(1);
+  });
+
   it('takes the caches that it was given', () => {
     expect(chooseLeftovers({ ...nothing, caches: ['/var/cache/vlab/native'] }).remove).toEqual([
       { kind: 'cache', path: '/var/cache/vlab/native' },
