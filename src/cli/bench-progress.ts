@@ -15,8 +15,8 @@ export interface ProgressOptions {
   now?: () => number;
 }
 
-/** How many lines a long run prints where nothing can be rewritten. */
-const PLAIN_LINES = 20;
+/** Where nothing can be rewritten, a line now and then is enough. */
+const PLAIN_EVERY_MS = 5000;
 
 type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red';
 
@@ -29,7 +29,7 @@ export function benchProgress({ stream, env, scenario, now = () => performance.n
   let drawn = false;
   let startedAtMs = 0;
   let doneAtStart = 0;
-  let lastPlain = -1;
+  let lastPlainMs = Number.NEGATIVE_INFINITY;
 
   const line = (text: string): void => {
     stream.write(`${drawn ? '\r\u001b[K' : ''}${text}\n`);
@@ -69,7 +69,7 @@ export function benchProgress({ stream, env, scenario, now = () => performance.n
         const where = trial.warmup ? 'warm-up' : `block ${trial.block + 1} of ${scenario.blocks}`;
         const text = `trial ${done + 1} of ${planned}, ${where}`;
         if (live) redraw(`  ${text}: ${trial.arm}${left(done, planned)}`);
-        else if (isDue(done, planned)) line(`  ${text}${left(done, planned)}`);
+        else if (isDue()) line(`  ${text}${left(done, planned)}`);
         break;
       }
       case 'trial-ended':
@@ -91,11 +91,10 @@ export function benchProgress({ stream, env, scenario, now = () => performance.n
     }
   };
 
-  function isDue(done: number, planned: number): boolean {
-    const step = Math.floor((done * PLAIN_LINES) / planned);
-    const due = step !== lastPlain;
-    lastPlain = step;
-    return due;
+  function isDue(): boolean {
+    if (now() - lastPlainMs < PLAIN_EVERY_MS) return false;
+    lastPlainMs = now();
+    return true;
   }
 }
 

@@ -51,20 +51,29 @@ interface Line {
 }
 
 function linesOf(file: Buffer, from: number): Line[] {
-  const lines: Line[] = [];
-  for (let start = from; start < file.length; ) {
-    const found = file.indexOf('\r\n', start);
-    const end = found === -1 ? file.length : found + 2;
-    if (found === -1) lines.push({ row: undefined, end });
-    else {
-      try {
-        const [row, ...more] = decodeRows(file.toString('utf8', start, end), lines.length + 2);
-        lines.push({ row: more.length === 0 ? row : undefined, end });
-      } catch (error) {
-        lines.push({ row: undefined, problem: messageOf(error), end });
-      }
-    }
-    start = end;
-  }
+  const ends: number[] = [];
+  for (let at = file.indexOf('\r\n', from); at !== -1; at = file.indexOf('\r\n', at + 2)) ends.push(at + 2);
+  const lines =
+    allAtOnce(file, from, ends) ?? ends.map((end, index) => oneLine(file, ends[index - 1] ?? from, end, index));
+  if ((ends.at(-1) ?? from) < file.length) lines.push({ row: undefined, end: file.length });
   return lines;
+}
+
+/** The usual case, and the fast one: every line is a row. Undefined when one is not. */
+function allAtOnce(file: Buffer, from: number, ends: readonly number[]): Line[] | undefined {
+  try {
+    const rows = decodeRows(file.toString('utf8', from, ends.at(-1) ?? from));
+    return rows.length === ends.length ? rows.map((row, index) => ({ row, end: ends[index] as number })) : undefined;
+  } catch {
+    return undefined; // the slow way will say which line it is
+  }
+}
+
+function oneLine(file: Buffer, start: number, end: number, index: number): Line {
+  try {
+    const [row, ...more] = decodeRows(file.toString('utf8', start, end), index + 2);
+    return { row: more.length === 0 ? row : undefined, end };
+  } catch (error) {
+    return { row: undefined, problem: messageOf(error), end };
+  }
 }

@@ -21,6 +21,12 @@ export interface ParsedScenario {
 
 /** More than any scenario needs; a bound on what one file can make the parser do. */
 const LARGEST_FILE_BYTES = 256 * 1024;
+/**
+ * The parser works depth first, and V8 ends the whole process when a regular expression is compiled with too little stack
+ * left: nesting is bounded before it. A scenario needs five levels.
+ */
+const MOST_OPEN_BRACKETS = 64;
+const DEEPEST_COLUMN = 256;
 /** Aliases are allowed, bombs of them are not: how often one anchor may be copied, copies of copies counted. */
 const MOST_ALIAS_COPIES = 64;
 /** Files whose only YAML errors are these are still worth checking against the schema. */
@@ -42,6 +48,7 @@ export function parseScenario(text: string, file: string): ParsedScenario {
   if (Buffer.byteLength(text) > LARGEST_FILE_BYTES) {
     return failed([at(0, `is larger than ${LARGEST_FILE_BYTES / 1024} KiB; a scenario is a page of text`)]);
   }
+  if (isNestedTooDeeply(text)) return failed([at(0, 'is nested too deeply')]);
 
   let document: Document.Parsed;
   try {
@@ -84,6 +91,17 @@ function checkableParts(raw: unknown): ParsedScenario['raw'] {
   }
   const rootfs = valueAt(raw, ['payload', 'rootfs']);
   return { arms, rootfs: typeof rootfs === 'string' ? rootfs : undefined };
+}
+
+/** A bound on the depth from above: brackets that are open, and columns before the first word of a line. */
+function isNestedTooDeeply(text: string): boolean {
+  let open = 0;
+  for (const character of text) {
+    if (character === '[' || character === '{') open++;
+    else if (character === ']' || character === '}') open = Math.max(0, open - 1);
+    if (open > MOST_OPEN_BRACKETS) return true;
+  }
+  return text.split(/[\r\n]/).some((line) => (/^[-?: \t]*/.exec(line)?.[0].length ?? 0) > DEEPEST_COLUMN);
 }
 
 function yamlMessage(error: { code: string; message: string }): string {

@@ -33,7 +33,7 @@ const NOUNS: Record<string, string> = {
 
 /** One problem or more for each issue, in the order of the issues. `prefix` is put before each path. */
 export function problemsOf(issues: readonly Issue[], raw: unknown, schema: z.ZodType, prefix: Path = []): Problem[] {
-  const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
+  const json = (): JsonSchema => z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
   return issues.flatMap((issue) => {
     const path = issue.path as Path;
     const problems = problemsOfOne(issue, path, raw, json);
@@ -41,9 +41,9 @@ export function problemsOf(issues: readonly Issue[], raw: unknown, schema: z.Zod
   });
 }
 
-function problemsOfOne(issue: Issue, path: Path, raw: unknown, json: JsonSchema): Problem[] {
+function problemsOfOne(issue: Issue, path: Path, raw: unknown, json: () => JsonSchema): Problem[] {
   if (issue.code === 'unrecognized_keys') {
-    const known = keysAt(json, path);
+    const known = keysAt(json(), path);
     return issue.keys.map((key) => ({ path: [...path, key], pointAt: 'key', message: unknownKey(key, known) }));
   }
   if (issue.code === 'invalid_key') {
