@@ -6,7 +6,7 @@ import { ABI, type AbiName, flags } from '../sys/abi.js';
 import { type Cloned, cloneProcess } from '../sys/clone.js';
 import { words32 } from '../sys/encode.js';
 import { num } from '../sys/num.js';
-import type { PlanBuilder, Word } from '../sys/plan.js';
+import type { PlanBuilder, StepOptions, Word } from '../sys/plan.js';
 import { CAPABILITIES, capabilityMask } from './capabilities.js';
 import { cgroupSteps } from './cgroup-steps.js';
 import { MountSteps } from './mount-steps.js';
@@ -96,17 +96,30 @@ export function compileContainer(b: PlanBuilder, config: OciConfig, situation: S
         b.step('prctl', [flags('PR_SET_NO_NEW_PRIVS'), 1, 0, 0, 0], 'no program it runs can gain privileges');
       }
     },
-    exec() {
-      const { args, env } = config.process;
-      const path = args[0] ?? '';
-      b.step('execve', [b.str(path), b.stringArray(args, 'argv'), b.stringArray(env, 'envp')], `run ${path}`, {
-        hint: `look for ${path} in ${config.root.path}: it must exist there, be executable, and find its interpreter`,
-      });
-    },
+    exec: () => execProgram(b, config),
     after: () => cgroups.remove(),
     pts: () => mounts.heldOrThrow('/dev/pts'),
     dev: () => mounts.heldOrThrow('/dev'),
   };
+}
+
+/**
+ * execve; a name without a slash is tried in each directory of PATH, as execvp(3) does, but from within the container: no
+ * look-up on the host could be trusted.
+ */
+function execProgram(b: PlanBuilder, config: OciConfig): void {
+  const { args, env } = config.process;
+  const name = args[0] ?? '';
+  const path = env.find((entry) => entry.startsWith('PATH='))?.slice('PATH='.length) ?? '';
+  const candidates = name.includes('/') ? [name] : path.split(':').map((directory) => `${directory || '.'}/${name}`);
+  const argv = b.stringArray(args, 'argv');
+  const envp = b.stringArray(env, 'envp');
+  const hint = `look for ${name} in ${config.root.path}: it must exist there, be executable, and find its interpreter`;
+  candidates.forEach((candidate, index) => {
+    const last = index === candidates.length - 1;
+    const options: StepOptions = last ? { hint } : { hint, tolerate: ['ENOENT', 'ENOTDIR'] };
+    b.step('execve', [b.str(candidate), argv, envp], `run ${candidate}`, options);
+  });
 }
 
 /** A process may map its own id without help once it gave up setgroups (user_namespaces(7)). */

@@ -1,0 +1,95 @@
+import { Flags } from '@oclif/core';
+import { VlabError } from '../../base/errors.js';
+import { BaseCommand } from '../base-command.js';
+
+export default class Run extends BaseCommand {
+  static override tail = 'first-positional' as const;
+  static override summary = "Run a program in vlab's own container";
+  static override usage = '<%= command.id %> --rootfs DIR [FLAGS] [--] COMMAND [ARG...]';
+  static override description =
+    `The container gets mount, pid, network, ipc, uts and cgroup namespaces of its own (and a user namespace where vlab
+does not run as root), DIR as its root, the capabilities and masked paths that docker gives, and the limits asked for.
+The exit code is the program's own, 128+n when signal n ended it, 125 when vlab failed, 126 when the program cannot be
+executed, 127 when it is not there. With --json the program's output goes to standard error.`;
+  static override examples = [
+    '<%= config.bin %> run --rootfs probe /probe hello',
+    '<%= config.bin %> run -it --rootfs ./alpine sh',
+    '<%= config.bin %> run --rootfs ./alpine --memory 64m --cpus 0.5 --pids-limit 20 -- ls -la /',
+    '<%= config.bin %> run --rootfs probe --show-plan /probe hello',
+  ];
+
+  static override flags = {
+    rootfs: Flags.string({
+      required: true,
+      helpValue: 'DIR',
+      description: 'root file system, or probe for the built-in one',
+    }),
+    tty: Flags.boolean({ char: 't', description: 'give the program a terminal of its own' }),
+    interactive: Flags.boolean({ char: 'i', description: 'for docker’s reflexes: standard input is always passed' }),
+    env: Flags.string({ char: 'e', multiple: true, helpValue: 'NAME=VALUE', description: 'environment variable' }),
+    workdir: Flags.string({ char: 'w', default: '/', description: 'working directory in the container' }),
+    hostname: Flags.string({ description: 'host name in the container' }),
+    'read-only': Flags.boolean({ description: 'mount the root file system read-only' }),
+    memory: Flags.string({ char: 'm', helpValue: 'SIZE', description: 'memory limit: 64m, 1g' }),
+    cpus: Flags.string({ helpValue: 'N', description: 'CPU time limit in CPUs: 0.5 is half of one' }),
+    'pids-limit': Flags.integer({ min: 1, description: 'how many processes and threads there may be' }),
+    'show-plan': Flags.boolean({ description: 'print the system calls, each with its reason, and start nothing' }),
+  };
+
+  async run(): Promise<unknown> {
+    const { flags } = await this.parse(Run);
+    if (this.tail.length === 0) {
+      throw new VlabError('input', 'no command to run', {
+        hint: 'write it behind the flags: vlab run --rootfs DIR sh',
+      });
+    }
+    const { prepareRun, runContainer } = await import('../../container/run-container.js');
+    const { memoryFlag } = await import('../size.js');
+    const prepared = await prepareRun({
+      rootfs: await rootfsOf(flags.rootfs),
+      command: this.tail,
+      env: environment(flags.env ?? []),
+      cwd: flags.workdir,
+      ...(flags.hostname === undefined ? {} : { hostname: flags.hostname }),
+      ...(flags.tty ? { terminal: true } : {}),
+      ...(flags['read-only'] ? { readonlyRoot: true } : {}),
+      ...(flags.memory === undefined ? {} : { memoryBytes: memoryFlag('--memory', flags.memory) }),
+      ...(flags.cpus === undefined ? {} : { cpus: cpusFlag(flags.cpus) }),
+      ...(flags['pids-limit'] === undefined ? {} : { pids: flags['pids-limit'] }),
+    });
+    if (flags['show-plan']) {
+      const { planToJson, showPlan } = await import('../../sys/show.js');
+      this.log(showPlan(prepared.plan).trimEnd());
+      return { id: prepared.id, config: prepared.config, plan: planToJson(prepared.plan) };
+    }
+    const { exitCode, observed } = await runContainer(prepared, this.jsonEnabled() ? 2 : 'inherit');
+    process.exitCode = exitCode;
+    return { id: prepared.id, exitCode, pid: observed.pid, exit: observed.exit };
+  }
+}
+
+async function rootfsOf(name: string): Promise<string> {
+  if (name !== 'probe') return name;
+  const { probeRootfs } = await import('../../drivers/probe-rootfs.js');
+  return (await probeRootfs()).dir;
+}
+
+/** `NAME=VALUE` sets, `NAME` passes this process's own value on, as docker's -e does. */
+function environment(entries: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    entries.flatMap((entry) => {
+      const at = entry.indexOf('=');
+      if (at === 0 || entry === '') throw new VlabError('input', `--env ${entry} names no variable`);
+      if (at > 0) return [[entry.slice(0, at), entry.slice(at + 1)]];
+      const own = process.env[entry];
+      return own === undefined ? [] : [[entry, own]];
+    }),
+  );
+}
+
+function cpusFlag(text: string): number {
+  const cpus = Number(text);
+  if (!(cpus >= 0.01))
+    throw new VlabError('input', `--cpus ${text} is no number of CPUs`, { hint: 'write it as 0.5 or 2' });
+  return cpus;
+}

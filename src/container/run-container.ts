@@ -1,0 +1,92 @@
+/** Runs a container in the foreground. The one file of this folder that acts. */
+import { randomBytes } from 'node:crypto';
+import { realpathSync, statSync } from 'node:fs';
+import { VlabError } from '../base/errors.js';
+import type { PlanFailure } from '../sys/channel.js';
+import { nativeBinary } from '../sys/native.js';
+import { own, sweepOwners } from '../sys/owners.js';
+import { startOnce } from '../sys/perform-once.js';
+import { type Observed, readObserved } from '../sys/stamps.js';
+import { type ContainerRequest, defaultConfig } from './default-config.js';
+import type { OciConfig } from './oci.js';
+import { type RunPlan, runPlan } from './run-plan.js';
+import { readSituation } from './situation.js';
+
+export type RunRequest = Omit<ContainerRequest, 'id' | 'rootless'> & { id?: string };
+
+export interface PreparedRun extends RunPlan {
+  id: string;
+  config: OciConfig;
+}
+
+/** Compiles; nothing is started. Errors: `input` when the root file system is no directory. */
+export async function prepareRun(request: RunRequest): Promise<PreparedRun> {
+  const id = request.id ?? `vlab-${randomBytes(6).toString('hex')}`;
+  const rootfs = directory(request.rootfs);
+  const uid = process.getuid?.() ?? 0;
+  const rootless = uid === 0 ? undefined : { uid, gid: process.getgid?.() ?? 0 };
+  const config = defaultConfig({ ...request, id, rootfs, ...(rootless ? { rootless } : {}) });
+  const situation = readSituation([...config.linux.maskedPaths, ...config.linux.readonlyPaths]);
+  const relay = request.terminal ? await nativeBinary('vlab-relay') : undefined;
+  return { id, config, ...runPlan(config, situation, relay) };
+}
+
+function directory(path: string): string {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat?.isDirectory()) {
+    throw new VlabError('input', `${path} is not a directory`, {
+      hint: 'give a directory that holds a root file system to --rootfs',
+      exitCode: 125,
+    });
+  }
+  return realpathSync(path);
+}
+
+/** Signals that are passed on to the container's first process, as docker's --sig-proxy does. */
+const FORWARDED = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGCONT'] as const;
+
+export interface RunOutcome {
+  /** As docker has them: the program's own, 128+n for a signal, 125 vlab, 126 not executable, 127 not found. */
+  exitCode: number;
+  observed: Observed;
+}
+
+/**
+ * Runs it and waits. `output`: where the program's standard output goes (default: this process's).
+ * Throws a VlabError with exit code 125, 126 or 127 when the program did not run.
+ */
+export async function runContainer(prepared: PreparedRun, output: 'inherit' | number = 'inherit'): Promise<RunOutcome> {
+  await sweepOwners();
+  await using _ownership = own(prepared.id, { cgroups: prepared.cgroupDirectories, paths: [] });
+  const performance = await startOnce(prepared.plan, { stdio: ['inherit', output, 'inherit'] });
+  let pid = 0;
+  performance.onNote = (payload) => {
+    pid = readObserved(payload).pid;
+  };
+  const forward = (signal: NodeJS.Signals) => {
+    if (pid > 0) process.kill(pid, signal);
+  };
+  for (const signal of FORWARDED) process.on(signal, forward);
+  try {
+    const performed = await performance.ended;
+    pid = 0;
+    const observed = readObserved(performed.reply);
+    if (performed.failure) throw asDocker(performed.failure);
+    return { exitCode: exitCodeOf(observed), observed };
+  } finally {
+    for (const signal of FORWARDED) process.off(signal, forward);
+  }
+}
+
+function exitCodeOf({ exit }: Observed): number {
+  if (!exit) throw new VlabError('operation', 'the container was not reaped', { exitCode: 125 });
+  return 'code' in exit ? exit.code : 128 + exit.signal;
+}
+
+/** docker-run(1), "EXIT STATUS". */
+function asDocker(failure: PlanFailure): VlabError {
+  const call = failure.plan.steps[failure.index]?.call;
+  const exitCode = call !== 'execve' ? 125 : ['ENOENT', 'ENOTDIR'].includes(failure.errno ?? '') ? 127 : 126;
+  const hint = failure.hint === undefined ? {} : { hint: failure.hint };
+  return new VlabError(failure.blame, failure.message, { exitCode, cause: failure, ...hint });
+}

@@ -1,0 +1,112 @@
+/**
+ * A terminal for a container as steps: the child opens a pseudo-terminal in its own devpts and sends the master to its
+ * parent, which gives it to vlab-relay (pty(7), ioctl_tty(2), unix(7) SCM_RIGHTS). Pure.
+ */
+import { ABI, flags } from '../sys/abi.js';
+import { unblockSignals } from '../sys/attached.js';
+import { cloneProcess } from '../sys/clone.js';
+import { words32 } from '../sys/encode.js';
+import { num } from '../sys/num.js';
+import { type Addr, label, type PlanBuilder, type Word } from '../sys/plan.js';
+
+export interface TerminalSteps {
+  /** In the parent, before the clone. */
+  before(): void;
+  /** In the child, in a session of its own, when its root has changed. `pts`, `dev`: descriptors of those directories. */
+  child(pts: Word, dev: Word): void;
+  /** In the parent: takes the master and starts the relay. */
+  relay(): void;
+  /** In the parent, after the container was reaped: waits until the relay has carried everything. */
+  finish(): void;
+}
+
+/** `relayPath`: the compiled vlab-relay. */
+export function terminalSteps(b: PlanBuilder, relayPath: string): TerminalSteps {
+  const sockets = b.space(8, 'sockets[2]');
+  const parentEnd = b.field(sockets, 0, 'w32', 'sockets[0]');
+  const childEnd = b.field(sockets, 4, 'w32', 'sockets[1]');
+  const sent = descriptorMessage(b, '{master}');
+  const received = descriptorMessage(b, '{one descriptor}');
+  let relayPidfd: Word | undefined;
+  return {
+    before() {
+      const kind = flags('SOCK_STREAM', 'SOCK_CLOEXEC');
+      b.step('socketpair', [flags('AF_UNIX'), kind, 0, sockets], 'a way for the terminal to come back');
+    },
+    child(pts, dev) {
+      const slave = b.word('slave');
+      const tree = b.word('tree');
+      const open = flags('O_RDWR', 'O_NOCTTY', 'O_CLOEXEC');
+      const console = b.str('console');
+      b.step('openat', [pts, b.str('ptmx'), open], "open a new terminal in the container's devpts", {
+        result: sent.descriptor,
+      });
+      const master: Word = { ...sent.descriptor, kind: 'w32' };
+      b.step('ioctl', [master, flags('TIOCSPTLCK'), b.data(words32(0), '{0}')], 'unlock it');
+      b.step('ioctl', [master, flags('TIOCGPTPEER'), flags('O_RDWR', 'O_NOCTTY')], "open the program's side of it", {
+        result: slave,
+      });
+      b.step('ioctl', [slave, flags('TIOCSCTTY'), 0], 'control the session by it');
+      for (const std of [0, 1, 2]) b.step('dup3', [slave, std, 0], `make it descriptor ${std}`);
+      b.step('mknodat', [dev, console, num(ABI.S_IFREG | 0o600, 'f600'), 0], 'make a place for /dev/console');
+      const how = flags('OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC', 'AT_EMPTY_PATH');
+      b.step('open_tree', [slave, b.str(''), how], 'take the terminal once more', { result: tree });
+      b.step('move_mount', [tree, b.str(''), dev, console, flags('MOVE_MOUNT_F_EMPTY_PATH')], 'and show it there');
+      b.step('sendmsg', [childEnd, sent.message, 0], 'send the other side to the parent', { accept: [1, 1] });
+    },
+    relay() {
+      const parent = label('relayed');
+      b.step('close', [childEnd], 'leave that end to the container');
+      b.step('recvmsg', [parentEnd, received.message, flags('MSG_CMSG_CLOEXEC')], 'take the terminal', {
+        accept: [1, 1],
+        retryOnEintr: true,
+      });
+      const cloned = cloneProcess(b, { namespaces: [], why: 'create the relay' });
+      relayPidfd = cloned.pidfd;
+      cloned.toParent(parent);
+      unblockSignals(b);
+      b.step(
+        'dup3',
+        [{ ...received.descriptor, kind: 'w32' }, RELAY_FD, 0],
+        'the terminal, where the relay looks for it',
+      );
+      b.step('close_range', [RELAY_FD + 1, num(0xffffffff, '~0'), 0], 'nothing else');
+      b.step(
+        'execve',
+        [b.str(relayPath), b.stringArray(['vlab-relay'], 'argv'), b.stringArray([], 'envp')],
+        'run the relay',
+      );
+      b.place(parent);
+      b.step('close', [{ ...received.descriptor, kind: 'w32' }], 'the relay has it now');
+    },
+    finish() {
+      if (!relayPidfd) throw new RangeError('the relay was never started');
+      const info = b.space(128, 'siginfo');
+      b.step('waitid', [flags('P_PIDFD'), relayPidfd, info, flags('WEXITED'), 0], 'until all output was carried', {
+        retryOnEintr: true,
+      });
+    },
+  };
+}
+
+/** Where vlab-relay looks for the pseudo-terminal. */
+const RELAY_FD = 3;
+
+/** struct msghdr with one byte and room for one descriptor (cmsg(3)); `descriptor` is that word of the control message. */
+function descriptorMessage(b: PlanBuilder, text: string): { message: Addr; descriptor: Word } {
+  const CMSG_BYTES = 24;
+  const byte = b.space(8, 'byte');
+  const iov = b.space(16, 'iovec');
+  b.point(iov.offset, byte);
+  b.put(iov.offset + 8, 1, 64);
+  const control = b.space(CMSG_BYTES, 'cmsg');
+  b.put(control.offset, 20, 64);
+  b.put(control.offset + 8, ABI.SOL_SOCKET, 32);
+  b.put(control.offset + 12, ABI.SCM_RIGHTS, 32);
+  const message = b.space(56, text);
+  b.point(message.offset + 16, iov);
+  b.put(message.offset + 24, 1, 64);
+  b.point(message.offset + 32, control);
+  b.put(message.offset + 40, CMSG_BYTES, 64);
+  return { message, descriptor: { kind: 'w64', offset: control.offset + 16, text: 'master' } };
+}
