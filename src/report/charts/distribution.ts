@@ -3,7 +3,16 @@ import type { Accel } from '../../drivers/driver.js';
 import { quantile } from '../../stats/quantile.js';
 import { formatMs } from '../wording.js';
 import type { Drawing } from './render-svg.js';
-import { axisLimits, bandGrid, needsLog, tidy, valueAxis, WIDTHS, type WidthName } from './rows-layout.js';
+import {
+  axisLimits,
+  bandGrid,
+  needsLog,
+  type RenderApi,
+  tidy,
+  valueAxis,
+  WIDTHS,
+  type WidthName,
+} from './rows-layout.js';
 
 export interface DistributionArm {
   name: string;
@@ -24,11 +33,11 @@ export function distributionChart(arms: readonly DistributionArm[], axisName: st
     const values = sorted[index] as Float64Array;
     return { name, figure: `${formatMs(quantile(values, 0.5))} ms` };
   });
-  const { grid, yAxes, bottom } = bandGrid(bands);
+  const { grid, yAxis, captions, bottom } = bandGrid(bands, low);
   const colorOf = (accel: Accel): string => (accel === 'tcg' ? 'var(--tcg)' : 'var(--mark)');
   const option = {
     grid: [grid],
-    yAxis: yAxes,
+    yAxis,
     xAxis: valueAxis({
       name: `${axisName}, ms${log ? ' (log scale)' : ''}`,
       log,
@@ -37,6 +46,7 @@ export function distributionChart(arms: readonly DistributionArm[], axisName: st
       splitNumber: width === 'narrow' ? 4 : 8,
     }),
     series: [
+      captions,
       {
         type: 'custom',
         encode: { x: 0, y: 1 },
@@ -69,12 +79,6 @@ export function distributionChart(arms: readonly DistributionArm[], axisName: st
 export function dotsOf(sorted: Float64Array): number[] {
   if (sorted.length <= MOST_DOTS) return [...sorted];
   return Array.from({ length: MOST_DOTS }, (_, index) => quantile(sorted, index / (MOST_DOTS - 1)));
-}
-
-interface RenderApi {
-  value(dimension: number): number;
-  coord(point: [number, number]): [number, number];
-  visual(name: 'color'): string;
 }
 
 /** Dots lie in a band below the name; their height in it means nothing and only keeps them apart. */

@@ -2,7 +2,7 @@
 import type { Accel } from '../../drivers/driver.js';
 import { formatRatio } from '../wording.js';
 import type { Drawing } from './render-svg.js';
-import { axisLimits, bandGrid, tidy, valueAxis, WIDTHS, type WidthName } from './rows-layout.js';
+import { axisLimits, bandGrid, type RenderApi, tidy, valueAxis, WIDTHS, type WidthName } from './rows-layout.js';
 
 export interface ForestArm {
   name: string;
@@ -16,17 +16,18 @@ export interface ForestArm {
 export function ratioForest(arms: readonly ForestArm[], baseline: string, width: WidthName): Drawing {
   const low = Math.min(0.9, ...arms.map((arm) => arm.low));
   const high = Math.max(1.1, ...arms.map((arm) => arm.high));
-  const { grid, yAxes, bottom } = bandGrid(
+  const { grid, yAxis, captions, bottom } = bandGrid(
     arms.map((arm) => ({
       name: arm.name,
       figure: `${formatRatio(arm.ratio)}${width === 'wide' ? ` (${formatRatio(arm.low)} to ${formatRatio(arm.high)})` : ''}`,
     })),
+    1,
   );
   const colorOf = (arm: ForestArm): string =>
     arm.distinguishable ? (arm.accel === 'tcg' ? 'var(--tcg)' : 'var(--mark)') : 'var(--muted)';
   const option = {
     grid: [grid],
-    yAxis: yAxes,
+    yAxis,
     xAxis: valueAxis({
       name: `times as long as ${baseline}`,
       log: true,
@@ -35,6 +36,7 @@ export function ratioForest(arms: readonly ForestArm[], baseline: string, width:
       splitNumber: width === 'narrow' ? 4 : 8,
     }),
     series: [
+      captions,
       {
         type: 'custom',
         encode: { x: [0, 1, 2], y: 3 },
@@ -56,12 +58,6 @@ export function ratioForest(arms: readonly ForestArm[], baseline: string, width:
     ],
   };
   return { width: WIDTHS[width], height: bottom, option };
-}
-
-interface RenderApi {
-  value(dimension: number): number;
-  coord(point: [number, number]): [number, number];
-  visual(name: 'color'): string;
 }
 
 function whisker(_: unknown, api: RenderApi): object {

@@ -36,7 +36,7 @@ function asStillImage(svg: string, title: string): string {
     .replace(/<style\b[\s\S]*?<\/style>\s*/g, '')
     .replace(/ (?:class|pointer-events|ecmeta_[a-z_]+)="[^"]*"/g, '')
     .replace(/ xmlns:xlink="[^"]*"| version="1\.1"| baseProfile="full"/g, '')
-    .replace(/(-?\d+\.\d{2})\d+/g, '$1')
+    .replace(/="[^"]*"/g, (attribute) => attribute.replace(/(\d\.\d{2})\d+/g, '$1'))
     .replace('<svg ', `<svg role="img" aria-label="${escapeAttribute(title)}" `)
     .replace(/\n+/g, '\n');
 }

@@ -6,7 +6,11 @@ import type { EChartsCoreOption } from 'echarts/core';
 
 export const BAND_HEIGHT = 54;
 const AXIS_HEIGHT = 44;
-const TOP = 4;
+const TOP = 2;
+/** Room beside the grid for half of the first and last number of the axis. */
+const SIDE = 14;
+/** The captions' middle lies this far above the middle of their band; the marks lie below it. */
+const CAPTION_ABOVE = 16;
 
 /** Widths of the two drawings of each chart, CSS pixels; the page shows the one that fits. */
 export const WIDTHS = { wide: 960, narrow: 340 } as const;
@@ -18,58 +22,75 @@ export interface Band {
 }
 
 export interface BandGrid {
-  /** First pixel of the grid from the top of the drawing. */
-  top: number;
-  /** Height of the drawing up to the end of this grid's axis. */
+  /** Pixels from the top of the drawing to the end of this grid's axis. */
   bottom: number;
   grid: object;
-  yAxes: object[];
+  yAxis: object;
+  /** The names and figures. */
+  captions: object;
 }
 
-/** Grid number `index` with its two category axes (names left, figures right); bands from the top downwards. */
-export function bandGrid(bands: readonly Band[], index = 0, top = TOP): BandGrid {
+/** What a custom series is given to draw with (ECharts, "series-custom.renderItem"). */
+export interface RenderApi {
+  value(dimension: number): number;
+  coord(point: [number, number]): [number, number];
+  visual(name: 'color'): string;
+}
+
+/** Grid number `index`, with bands from the top downwards. `x` is any value on its x axis. */
+export function bandGrid(bands: readonly Band[], x: number, index = 0, top = TOP): BandGrid {
   const height = bands.length * BAND_HEIGHT;
-  const axis = (data: string[], position: 'left' | 'right', weight: 'normal' | 'bold', color: string): object => ({
-    type: 'category',
-    gridIndex: index,
-    position,
-    inverse: true,
-    data,
-    axisLine: { show: false },
-    axisTick: { show: false },
-    splitLine: { show: false },
-    axisLabel: {
-      inside: true,
-      interval: 0,
-      margin: 0,
-      align: position,
-      fontSize: 13,
-      fontWeight: weight,
-      color,
-      padding: [0, 0, 36, 0],
-      formatter: (_: string, at: number) => data[at] ?? '',
-    },
-    z: 3,
-  });
   return {
-    top,
     bottom: top + height + AXIS_HEIGHT,
-    grid: { left: 14, right: 14, top, height },
-    yAxes: [
-      axis(
-        bands.map(({ name }) => name),
-        'left',
-        'bold',
-        'var(--ink)',
-      ),
-      axis(
-        bands.map(({ figure }) => figure),
-        'right',
-        'normal',
-        'var(--muted)',
-      ),
-    ],
+    grid: { left: SIDE, right: SIDE, top, height },
+    yAxis: {
+      type: 'category',
+      gridIndex: index,
+      inverse: true,
+      data: bands.map((_, band) => String(band)),
+      axisLine: { show: false },
+      axisTick: { show: false },
+      splitLine: { show: false },
+      axisLabel: { show: false },
+    },
+    captions: {
+      type: 'custom',
+      xAxisIndex: index,
+      yAxisIndex: index,
+      silent: true,
+      clip: false,
+      z: 10,
+      data: bands.map((_, band) => [x, band]),
+      renderItem: (params: { dataIndex: number; coordSys: { x: number; width: number } }, api: RenderApi) => {
+        const { name, figure } = bands[params.dataIndex] as Band;
+        const { x: left, width } = params.coordSys;
+        const y = api.coord([api.value(0), api.value(1)])[1] - CAPTION_ABOVE;
+        return {
+          type: 'group',
+          children: [
+            caption(name, left, y, 'left', 'bold', 'var(--ink)'),
+            caption(figure, left + width, y, 'right', 'normal', 'var(--muted)'),
+          ],
+        };
+      },
+    },
   };
+}
+
+function caption(text: string, x: number, y: number, align: 'left' | 'right', weight: string, fill: string): object {
+  // A halo in the colour of the paper keeps the text readable where it meets a line.
+  const halo = { stroke: 'var(--card)', lineWidth: 4 };
+  const style = {
+    text,
+    align,
+    verticalAlign: 'middle',
+    fontSize: 13,
+    fontWeight: weight,
+    fontFamily: 'inherit',
+    fill,
+    ...halo,
+  };
+  return { type: 'text', x, y, style };
 }
 
 /** The x axis below a grid. `log` where the values span orders of magnitude. */

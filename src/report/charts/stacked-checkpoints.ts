@@ -15,6 +15,7 @@ export interface StackedArm {
 
 /** An arm that takes longer than this many times the shortest of a group begins the next group. */
 const GROUP_SPAN = 8;
+const BAR_HEIGHT = 14;
 
 /** Arms in the order of their length, in groups that one linear scale can show. */
 export function scaleGroups(arms: readonly StackedArm[]): StackedArm[][] {
@@ -36,10 +37,11 @@ export function stackedCheckpoints(arms: readonly StackedArm[], width: WidthName
   let top: number | undefined;
   groups.forEach((group, index) => {
     const bands = group.map((arm) => ({ name: arm.name, figure: `${formatMs(totalMs(arm))} ms` }));
-    const layout = bandGrid(bands, index, top);
+    const layout = bandGrid(bands, 0, index, top);
     top = layout.bottom + 8;
     grids.push(layout.grid);
-    yAxes.push(...layout.yAxes);
+    yAxes.push(layout.yAxis);
+    series.push(layout.captions);
     xAxes.push(
       valueAxis({
         name: 'time since the request, ms',
@@ -57,10 +59,10 @@ export function stackedCheckpoints(arms: readonly StackedArm[], width: WidthName
         type: 'bar',
         stack: `group ${index}`,
         xAxisIndex: index,
-        yAxisIndex: index * 2,
-        barWidth: 16,
+        yAxisIndex: index,
+        barWidth: BAR_HEIGHT,
         silent: true,
-        itemStyle: { color: `var(--${metric})`, borderColor: 'var(--paper)', borderWidth: 0.5 },
+        itemStyle: { color: `var(--${metric})`, borderColor: 'var(--card)', borderWidth: 0.5 },
         data: lengths,
       });
     }

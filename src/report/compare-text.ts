@@ -1,0 +1,90 @@
+/** A comparison of two runs as text: for the terminal and for a pull request. Its JSON form is the value itself. Pure. */
+import type { Comparison, ComparisonLine } from './compare.js';
+import { inline, markdownTable } from './markdown.js';
+import { bold, faint, type TerminalOptions, terminalTable } from './terminal-table.js';
+import { armName, formatInterval, formatMs, formatRatio, metricTitle } from './wording.js';
+
+export interface CompareTextOptions {
+  /** All metrics, not only the headline one. */
+  all?: boolean;
+}
+
+export function comparisonTerminal(comparison: Comparison, options: TerminalOptions & CompareTextOptions): string {
+  const { color } = options;
+  const { head, rows } = tableOf(comparison, options.all ?? false);
+  return [
+    `${faint('before', color)}  ${comparison.before}`,
+    `${faint('after', color)}   ${comparison.after}`,
+    rows.length === 0
+      ? 'no arm and metric is in both runs'
+      : terminalTable(
+          head,
+          rows.map((row) => row.map((cell, at) => (at === 0 ? bold(cell, color) : cell))),
+          [1, 2, 3],
+          options,
+        ),
+    ...comparison.remarks.map((remark) => `- ${remark}`),
+    CAVEAT,
+  ].join('\n');
+}
+
+export function comparisonMarkdown(comparison: Comparison, options: CompareTextOptions = {}): string {
+  const { head, rows } = tableOf(comparison, options.all ?? false);
+  return `${[
+    `# ${inline(comparison.after)} beside ${inline(comparison.before)}`,
+    rows.length === 0 ? 'No arm and metric is in both runs.' : markdownTable(head, rows, [1, 2, 3]),
+    comparison.remarks.map((remark) => `- ${inline(remark)}`).join('\n'),
+    CAVEAT,
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n')}\n`;
+}
+
+const CAVEAT =
+  'Intervals cover what varies inside the runs, not what changed between two moments; the ratio beside the baseline is the safer one.';
+
+function tableOf(comparison: Comparison, all: boolean): { head: string[]; rows: string[][] } {
+  const lines = comparison.lines.filter((line) => all || line.metric === comparison.metric);
+  const { baseline } = comparison;
+  const relative = baseline === undefined ? [] : [`after : before, beside ${baseline}`];
+  return {
+    head: [
+      all ? 'arm, time to' : `time to ${metricTitle(comparison.metric)}`,
+      'n',
+      'before',
+      'after',
+      'after : before',
+      ...relative,
+    ],
+    rows: lines.map((line) => [
+      all ? `${armName(line)}, ${metricTitle(line.metric)}` : armName(line),
+      `${line.before.n}, ${line.after.n}`,
+      formatMs(line.before.medianMs),
+      formatMs(line.after.medianMs),
+      ratioText(line),
+      ...(baseline === undefined ? [] : [relativeText(line)]),
+    ]),
+  };
+}
+
+function ratioText(line: ComparisonLine): string {
+  return ratioWithVerdict(line.ratio, line.ratioLow, line.ratioHigh, line.verdict);
+}
+
+function relativeText({ relative }: ComparisonLine): string {
+  return relative ? ratioWithVerdict(relative.ratio, relative.low, relative.high, relative.verdict) : '';
+}
+
+function ratioWithVerdict(
+  ratio: number | undefined,
+  low: number | undefined,
+  high: number | undefined,
+  verdict: string,
+): string {
+  const interval = formatInterval({
+    ...(low === undefined ? {} : { ratioLow: low }),
+    ...(high === undefined ? {} : { ratioHigh: high }),
+  });
+  if (verdict === 'distinguishable' && ratio !== undefined) return `${formatRatio(ratio)} (${interval})`;
+  return interval === '' ? verdict : `${verdict} (${interval})`;
+}

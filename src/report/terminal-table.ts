@@ -1,0 +1,74 @@
+/** Tables for the terminal: no lines, the first column to the left, figures to the right, never wider than asked. */
+import { stripVTControlCharacters, styleText } from 'node:util';
+import Table from 'cli-table3';
+
+export interface TerminalOptions {
+  /** The caller has looked at NO_COLOR and at the terminal. */
+  color: boolean;
+  /** Default 100. */
+  columns?: number;
+}
+
+const GAP = 2;
+const LEAST_FIRST = 12;
+
+/** `numbers` are the indexes of the columns with figures. The first column wraps when the lines would be too long. */
+export function terminalTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  numbers: readonly number[],
+  { color, columns = 100 }: TerminalOptions,
+): string {
+  const widths = head.map((name, at) => Math.max(widthOf(name), ...rows.map((row) => widthOf(row[at] ?? ''))));
+  const others = widths.slice(1).reduce((sum, width) => sum + width + GAP, 0);
+  const first = Math.max(Math.min(widths[0] ?? 0, columns - others), LEAST_FIRST);
+  const table = new Table({
+    chars: NO_LINES,
+    style: { 'padding-left': 0, 'padding-right': GAP, head: [], border: [], compact: true },
+    colAligns: head.map((_, at) => (numbers.includes(at) ? 'right' : 'left')),
+    colWidths: widths.map((width, at) => (at === 0 ? first : width) + GAP),
+    wordWrap: true,
+    wrapOnWordBoundary: widths[0] === first,
+  });
+  table.push(
+    head.map((name) => faint(name, color)),
+    ...rows.map((row) => [...row]),
+  );
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}
+
+export function bold(text: string, color: boolean): string {
+  return color ? styleText('bold', text, { validateStream: false }) : text;
+}
+
+export function faint(text: string, color: boolean): string {
+  return color ? styleText('dim', text, { validateStream: false }) : text;
+}
+
+function widthOf(text: string): number {
+  return stripVTControlCharacters(text).length;
+}
+
+const NO_LINES = Object.fromEntries(
+  [
+    'top',
+    'top-mid',
+    'top-left',
+    'top-right',
+    'bottom',
+    'bottom-mid',
+    'bottom-left',
+    'bottom-right',
+    'left',
+    'left-mid',
+    'mid',
+    'mid-mid',
+    'right',
+    'right-mid',
+    'middle',
+  ].map((name) => [name, '']),
+);

@@ -1,0 +1,62 @@
+/** What a bench says in the terminal when it ends: one line for each arm, and what a reader must know beside it. Pure. */
+import type { SummaryLine } from '../lab/summarise.js';
+import { headlineMetric, lineOf, type ReportData, reportArms, TCG_NOTE, usesTcg } from './report-data.js';
+import { bold, faint, type TerminalOptions, terminalTable } from './terminal-table.js';
+import { armName, counted, formatInterval, formatMs, formatRatio, metricTitle } from './wording.js';
+
+export function terminalReport(data: ReportData, options: TerminalOptions): string {
+  const { color, columns = 100 } = options;
+  const metric = headlineMetric(data);
+  const { baseline } = data.manifest.scenario;
+  const rows = reportArms(data).map((arm) => {
+    const line = lineOf(arm, metric);
+    return [
+      armName(arm),
+      String(line?.n ?? 0),
+      arm.failed > 0 ? String(arm.failed) : '',
+      line?.times ? bold(formatMs(line.times.median), color) : '',
+      line?.times ? formatMs(line.times.min) : '',
+      line?.times ? formatMs(line.times.iqr) : '',
+      line ? besideBaseline(line) : '',
+    ];
+  });
+  const head = ['', 'n', 'failed', 'median', 'min', 'IQR', `times as long as ${baseline} (95 % interval)`];
+  const excluded = data.manifest.arms.flatMap(({ label, excluded: why }) =>
+    why === undefined ? [] : [`${label} was left out: ${why}`],
+  );
+  const notes = [
+    ...(data.manifest.partial ? [`partial: ${data.manifest.partialReason ?? 'not finished'}`] : []),
+    ...excluded,
+    ...data.manifest.remarks,
+    ...(usesTcg(data) ? [TCG_NOTE] : []),
+  ];
+  const title = `${faint('time to', color)} ${bold(metricTitle(metric), color)}${faint(', ms', color)}`;
+  return [title, terminalTable(head, rows, [1, 2, 3, 4, 5], options), ...notes.map((note) => wrap(note, columns))].join(
+    '\n',
+  );
+}
+
+function besideBaseline(line: SummaryLine): string {
+  const interval = formatInterval(line);
+  switch (line.verdict) {
+    case 'distinguishable':
+      return `${formatRatio(line.ratio as number)} (${interval})`;
+    case 'not distinguishable':
+      return `not distinguishable (${interval})`;
+    case 'too few blocks':
+      return `${line.ratio === undefined ? '' : `${formatRatio(line.ratio)}, `}${counted(line.blocks, 'block')}: too few`;
+    default:
+      return line.verdict;
+  }
+}
+
+/** Breaks a note between words; its further lines are indented. */
+function wrap(text: string, columns: number): string {
+  const lines: string[] = [];
+  for (const word of text.split(/\s+/)) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= columns) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(lines.length === 0 ? word : `  ${word}`);
+  }
+  return lines.join('\n');
+}
