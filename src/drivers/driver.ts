@@ -97,6 +97,8 @@ export interface Prepared extends AsyncDisposable {
   start(signal: AbortSignal): Promise<Instance>;
   /** How the guest of this very job runs, where the job's options decide it. Absent: as the probe said. */
   readonly accel?: Accel;
+  /** The same for the driver's circumstances (a guest kernel that an option chose). */
+  readonly circumstances?: Circumstances;
   /** The plan, for --show-plan; undefined for the fake driver. */
   explain?(): string;
 }

@@ -43,8 +43,11 @@ export interface BenchContext extends ArmsContext {
   surroundings(): Promise<Surroundings>;
 }
 
+/** What preparing arms needs. */
 export interface ArmsContext {
   load(name: string): Promise<Driver>;
+  /** For drivers that ignore that they were cancelled; see bounded.ts. */
+  graceMs?: number;
   /** Ctrl-C. Its reason becomes the run's `partialReason`. */
   signal: AbortSignal;
   listener: Listener;
@@ -86,7 +89,7 @@ export async function bench(request: BenchRequest, context: BenchContext): Promi
       argv: request.argv,
       command: request.command,
       seed,
-      arms: arms.map(({ arm, boundary, summary, version, accel, notes, excluded }) => ({
+      arms: arms.map(({ arm, boundary, summary, version, accel, notes, circumstances, excluded }) => ({
         label: arm.label,
         driver: arm.driver,
         boundary,
@@ -97,6 +100,7 @@ export async function bench(request: BenchRequest, context: BenchContext): Promi
         limits: arm.limits,
         every: arm.every,
         notes,
+        ...(circumstances ? { circumstances } : {}),
         ...(excluded ? { excluded: excluded.reason } : {}),
       })),
       payload: {
@@ -198,6 +202,7 @@ async function runTo(run: {
     signal,
     listener,
     leakCheck,
+    ...graceOf(context),
   });
   const { partialReason: _, ...rest } = run.manifest;
   const reason = complete ? undefined : signal.aborted ? messageOf(signal.reason) : 'not all trials were run';
@@ -231,12 +236,13 @@ async function withArms<T>(
     load,
     signal,
     listener,
+    ...graceOf(context),
     ...more,
   });
   try {
     return await work(arms);
   } finally {
-    await disposeArms(arms);
+    await disposeArms(arms, context.graceMs);
   }
 }
 
@@ -248,6 +254,10 @@ async function scenarioOfRun(dir: string, manifest: Manifest): Promise<Scenario>
   const path = join(dir, RUN_FILES.scenario);
   const whole = await checkScenario(await readFile(path, 'utf8'), path, { rootfsIsElsewhere: true });
   return select(whole, { runs: manifest.scenario.blocks, only: manifest.arms.map((arm) => arm.label) });
+}
+
+function graceOf({ graceMs }: ArmsContext): { graceMs?: number } {
+  return graceMs === undefined ? {} : { graceMs };
 }
 
 function rootfsOf({ payload: { rootfs, rootfsDir } }: Manifest): string {

