@@ -1,7 +1,7 @@
 /** A comparison of two runs as text: for the terminal and for a pull request. Its JSON form is the value itself. Pure. */
 import type { Comparison, ComparisonLine } from './compare.js';
 import { inline, markdownTable } from './markdown.js';
-import { bold, faint, type TerminalOptions, terminalTable } from './terminal-table.js';
+import { bold, faint, type TerminalOptions, terminalTable, wrap } from './terminal-table.js';
 import { armName, formatInterval, formatMs, formatRatio, metricTitle } from './wording.js';
 
 export interface CompareTextOptions {
@@ -23,8 +23,8 @@ export function comparisonTerminal(comparison: Comparison, options: TerminalOpti
           [1, 2, 3],
           options,
         ),
-    ...comparison.remarks.map((remark) => `- ${remark}`),
-    CAVEAT,
+    ...comparison.remarks.map((remark) => wrap(`- ${remark}`, options.columns ?? 100)),
+    wrap(caveat(comparison), options.columns ?? 100),
   ].join('\n');
 }
 
@@ -34,19 +34,23 @@ export function comparisonMarkdown(comparison: Comparison, options: CompareTextO
     `# ${inline(comparison.after)} beside ${inline(comparison.before)}`,
     rows.length === 0 ? 'No arm and metric is in both runs.' : markdownTable(head, rows, [1, 2, 3]),
     comparison.remarks.map((remark) => `- ${inline(remark)}`).join('\n'),
-    CAVEAT,
+    caveat(comparison),
   ]
     .filter((part) => part !== '')
     .join('\n\n')}\n`;
 }
 
-const CAVEAT =
-  'Intervals cover what varies inside the runs, not what changed between two moments; the ratio beside the baseline is the safer one.';
+/** Said under every comparison. */
+function caveat({ baseline }: Comparison): string {
+  const inside = 'In brackets: 95 % intervals. They cover what varies inside the runs, not what changed between them.';
+  if (baseline === undefined) return inside;
+  return `${inside} Beside ${baseline}, a machine that was slower as a whole in one of the runs cancels out.`;
+}
 
 function tableOf(comparison: Comparison, all: boolean): { head: string[]; rows: string[][] } {
   const lines = comparison.lines.filter((line) => all || line.metric === comparison.metric);
   const { baseline } = comparison;
-  const relative = baseline === undefined ? [] : [`after : before, beside ${baseline}`];
+  const relative = baseline === undefined ? [] : [`beside ${baseline}`];
   return {
     head: [
       all ? 'arm, time to' : `time to ${metricTitle(comparison.metric)}`,

@@ -28,7 +28,6 @@ export function terminalTable(
     colAligns: head.map((_, at) => (numbers.includes(at) ? 'right' : 'left')),
     colWidths: widths.map((width, at) => (at === 0 ? first : width) + GAP),
     wordWrap: true,
-    wrapOnWordBoundary: widths[0] === first,
   });
   table.push(
     head.map((name) => faint(name, color)),
@@ -72,3 +71,14 @@ const NO_LINES = Object.fromEntries(
     'middle',
   ].map((name) => [name, '']),
 );
+
+/** Breaks a note between words; its further lines are indented. Control characters in it never reach the terminal. */
+export function wrap(text: string, columns: number): string {
+  const lines: string[] = [];
+  for (const word of text.replace(/\p{Cc}+/gu, ' ').split(/\s+/)) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= columns) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(lines.length === 0 ? word : `  ${word}`);
+  }
+  return lines.join('\n');
+}

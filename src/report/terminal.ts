@@ -1,7 +1,7 @@
 /** What a bench says in the terminal when it ends: one line for each arm, and what a reader must know beside it. Pure. */
 import type { SummaryLine } from '../lab/summarise.js';
 import { headlineMetric, lineOf, type ReportData, reportArms, TCG_NOTE, usesTcg } from './report-data.js';
-import { bold, faint, type TerminalOptions, terminalTable } from './terminal-table.js';
+import { bold, faint, type TerminalOptions, terminalTable, wrap } from './terminal-table.js';
 import { armName, counted, formatInterval, formatMs, formatRatio, metricTitle } from './wording.js';
 
 export function terminalReport(data: ReportData, options: TerminalOptions): string {
@@ -20,11 +20,13 @@ export function terminalReport(data: ReportData, options: TerminalOptions): stri
       line ? besideBaseline(line) : '',
     ];
   });
-  const head = ['', 'n', 'failed', 'median', 'min', 'IQR', `times as long as ${baseline} (95 % interval)`];
+  const head = ['', 'n', 'failed', 'median', 'min', 'IQR', `beside ${baseline}`];
   const excluded = data.manifest.arms.flatMap(({ label, excluded: why }) =>
     why === undefined ? [] : [`${label} was left out: ${why}`],
   );
+  const hasInterval = data.summary.some((line) => line.metric === metric && line.ratioLow !== undefined);
   const notes = [
+    ...(hasInterval ? ['In brackets: the 95 % interval of the ratio, over blocks.'] : []),
     ...(data.manifest.partial ? [`partial: ${data.manifest.partialReason ?? 'not finished'}`] : []),
     ...excluded,
     ...data.manifest.remarks,
@@ -40,7 +42,7 @@ function besideBaseline(line: SummaryLine): string {
   const interval = formatInterval(line);
   switch (line.verdict) {
     case 'distinguishable':
-      return `${formatRatio(line.ratio as number)} (${interval})`;
+      return `${formatRatio(line.ratio as number)} times (${interval})`;
     case 'not distinguishable':
       return `not distinguishable (${interval})`;
     case 'too few blocks':
@@ -48,15 +50,4 @@ function besideBaseline(line: SummaryLine): string {
     default:
       return line.verdict;
   }
-}
-
-/** Breaks a note between words; its further lines are indented. */
-function wrap(text: string, columns: number): string {
-  const lines: string[] = [];
-  for (const word of text.split(/\s+/)) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= columns) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(lines.length === 0 ? word : `  ${word}`);
-  }
-  return lines.join('\n');
 }
