@@ -25,8 +25,8 @@ export interface Start {
   execPlan?: (pid: number, command: string[], files: ObserveOptions) => Plan;
   /** Cgroups that hold its processes, for the footprint and for the clean-up after a cancel. */
   cgroups?: string[];
-  /** A peer's own clean-up; `ended` is false after a cancel, when it may have left something running. */
-  dispose?: (ended: boolean) => Promise<void>;
+  /** A peer's own clean-up. `orderly`: it came to its own end; otherwise it may have left something running. */
+  dispose?: (orderly: boolean) => Promise<void>;
 }
 
 export interface LaunchedOptions {
@@ -83,6 +83,7 @@ class LaunchedInstance implements Instance {
   readonly checkpoints: Checkpoints = {};
   private pid = 0;
   private ended = false;
+  private killed = false;
 
   private constructor(
     private readonly resident: Launcher,
@@ -140,6 +141,7 @@ class LaunchedInstance implements Instance {
     const performed: Performed = await this.performance.ended;
     this.ended = true;
     const observed = readObserved(performed.reply);
+    this.killed = observed.exit !== undefined && 'signal' in observed.exit;
     this.checkpoints.requested = performed.receivedNs;
     this.take(observed);
     if (performed.failure) throw performed.failure;
@@ -195,8 +197,8 @@ class LaunchedInstance implements Instance {
   /** Ends it if it still runs. Everything it made is gone when this resolves. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.performance.cancel();
-    await this.start.dispose?.(this.ended);
-    if (!this.ended) for (const directory of this.start.cgroups ?? []) await removeCgroup(directory);
+    await this.start.dispose?.(this.ended && !this.killed);
+    if (!this.ended || this.killed) for (const directory of this.start.cgroups ?? []) await removeCgroup(directory);
   }
 }
 

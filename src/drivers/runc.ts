@@ -56,8 +56,8 @@ export const driver: Driver = {
           plan: commandPlan(job, ['run', '--bundle', bundle, id], files),
           execPlan: (_pid, command, more) => commandPlan(job, ['exec', id, ...command], more),
           cgroups: places.map(({ parent }) => join(parent, id)),
-          async dispose(ended) {
-            if (!ended) await mustRun('runc', ['--root', stateDir(), 'delete', '--force', id]);
+          async dispose(orderly) {
+            if (!orderly) await mustRun('runc', ['--root', stateDir(), 'delete', '--force', id]);
             rmSync(bundle, { recursive: true, force: true });
           },
         };

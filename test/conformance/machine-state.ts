@@ -1,0 +1,76 @@
+/** What a start could leave behind, as text: compared before and after. */
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runDir } from '../../src/base/paths.js';
+
+export interface MachineState {
+  mounts: string[];
+  cgroups: string[];
+  /** Processes started by vlab or by its payload; the launcher itself is no leftover. */
+  processes: string[];
+  runFiles: string[];
+  links: string[];
+}
+
+export function machineState(): MachineState {
+  return {
+    mounts: lines(readFileSync('/proc/self/mounts', 'utf8')),
+    cgroups: vlabCgroups('/sys/fs/cgroup', 3),
+    processes: processes(),
+    runFiles: filesBelow(runDir()),
+    links: readdirSync('/sys/class/net').sort(),
+  };
+}
+
+/** What is there now and was not before. Empty when nothing was left behind. */
+export function leftSince(before: MachineState): Partial<MachineState> {
+  const now = machineState();
+  const kinds = Object.keys(now) as (keyof MachineState)[];
+  const added = kinds.map((kind) => [kind, now[kind].filter((one) => !before[kind].includes(one))] as const);
+  return Object.fromEntries(added.filter(([, some]) => some.length > 0));
+}
+
+const lines = (text: string) => text.split('\n').filter(Boolean).sort();
+
+/** Directories below a `vlab` parent, but for the launcher's own. */
+function vlabCgroups(directory: string, depth: number): string[] {
+  return subdirectories(directory).flatMap((name) => {
+    const path = join(directory, name);
+    if (name === 'vlab')
+      return subdirectories(path)
+        .filter((child) => child !== 'launcher')
+        .map((child) => join(path, child));
+    return depth > 0 ? vlabCgroups(path, depth - 1) : [];
+  });
+}
+
+function subdirectories(directory: string): string[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name);
+  } catch {
+    return []; // gone meanwhile, or no directory
+  }
+}
+
+/** By executable and arguments: the probe, a performer, a peer, QEMU. */
+function processes(): string[] {
+  const ours = /\/probe\b|vlab-init perform|qemu-system|runc .*vlab-|vlab-relay/;
+  return lines(execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' })).filter(
+    (line) => ours.test(line) && !isLauncher(line),
+  );
+}
+
+function isLauncher(line: string): boolean {
+  return / serve /.test(line);
+}
+
+function filesBelow(directory: string): string[] {
+  const ignored = /^launcher-|^sweep\.lock$/;
+  return readdirSync(directory, { recursive: true })
+    .map(String)
+    .filter((name) => !ignored.test(name) && !/^(owners|trials|bundles|runc)$/.test(name))
+    .sort();
+}
