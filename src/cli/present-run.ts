@@ -1,18 +1,50 @@
-import { relative } from 'node:path';
-import { summariseRun } from '../lab/bench.js';
-import { readManifest, readRows } from '../lab/run-folder.js';
+import { basename, join, relative } from 'node:path';
+import { messageOf } from '../base/errors.js';
+import { RUN_FILES, readManifest, readRows } from '../lab/run-folder.js';
 import type { SummaryLine } from '../lab/summarise.js';
+import { reportData } from '../report/report-data.js';
+import { terminalReport } from '../report/terminal.js';
+import { writeReport } from '../report/write-report.js';
+import { colourWanted } from './colour.js';
 
 export interface PresentedRun {
-  summary: SummaryLine[];
-  /** The folder of the facts. */
-  results: string;
+  summary: readonly SummaryLine[];
+  files: {
+    trials: string;
+    summary: string;
+    manifest: string;
+    /** Absent when the report could not be written; the rows are there all the same. */
+    html?: string;
+    markdown?: string;
+  };
 }
 
-/** What came of a run: its table, and the files to open. */
-export async function presentRun(dir: string, _reports: string, log: (text: string) => void): Promise<PresentedRun> {
-  const manifest = await readManifest(dir);
-  const summary = summariseRun(manifest, await readRows(dir));
-  log(`rows: ${relative(process.cwd(), dir)}/trials.csv`);
-  return { summary, results: dir };
+/** What came of a run: its table, its report, and the files to open. */
+export async function presentRun(dir: string, reports: string, log: (text: string) => void): Promise<PresentedRun> {
+  const data = reportData(await readManifest(dir), await readRows(dir));
+  const { columns } = process.stdout;
+  log(
+    `\n${terminalReport(data, { color: colourWanted(process.stdout, process.env), ...(columns ? { columns } : {}) })}\n`,
+  );
+  const here = (path: string): string => {
+    const short = relative(process.cwd(), path);
+    return short.startsWith('..') ? path : short;
+  };
+  const files = {
+    trials: here(join(dir, RUN_FILES.trials)),
+    summary: here(join(dir, RUN_FILES.summary)),
+    manifest: here(join(dir, RUN_FILES.manifest)),
+  };
+  log('open:');
+  log(`  ${files.trials}  every observation`);
+  log(`  ${files.summary}  the figures above, and those of the other checkpoints`);
+  try {
+    const written = await writeReport(dir, join(reports, basename(dir)));
+    log(`  ${here(written.html)}  the report`);
+    return { summary: data.summary, files: { ...files, html: here(written.html), markdown: here(written.markdown) } };
+  } catch (error) {
+    // The trials are the result and they are safe: a report can be made again at any time.
+    log(`no report: ${messageOf(error)}; make it later with: vlab report ${basename(dir)}`);
+    return { summary: data.summary, files };
+  }
 }

@@ -26,7 +26,7 @@ export interface TrialLimits {
 /** How long a clean-up may take when nobody is waiting for the run to end. */
 const CLEAN_UP_MS = 10_000;
 /** More of a program's output than this is not looked at. */
-const MOST_OUTPUT_BYTES = 1024 * 1024;
+const MOST_OUTPUT_BYTES = 64 * 1024;
 
 /**
  * One trial: starts the payload, waits for its end, and checks that it did what it should. Never throws: a failure is a
