@@ -167,7 +167,7 @@ export type ScenarioFile = z.output<typeof scenarioFile>;
 
 /** JSON Schema (draft 2020-12) of a scenario file, for editors. */
 export function scenarioJsonSchema(): Record<string, unknown> {
-  return { $id: 'https://vlab.invalid/scenario.schema.json', ...z.toJSONSchema(scenarioFile, { io: 'input' }) };
+  return z.toJSONSchema(scenarioFile, { io: 'input' }) as Record<string, unknown>;
 }
 
 /** The file's value with its defaults filled in and its texts turned into numbers. */
