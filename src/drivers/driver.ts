@@ -59,7 +59,7 @@ export interface Job {
   limits: Limits;
   /** `first-byte`: the first byte of output means ready. `exit`: a successful end does. */
   ready: 'first-byte' | 'exit';
-  /** Where trial output and driver state may be written; belongs to the caller, who removes it. */
+  /** Where trial output and driver state may be written, best on a tmpfs; belongs to the caller, who removes it. */
   scratchDir: string;
   /** Driver options from the scenario (`machine: microvm`), already checked by the driver's schema. */
   options: Record<string, unknown>;

@@ -6,11 +6,10 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf, messageOf, VlabError } from '../base/errors.js';
-import { runDir } from '../base/paths.js';
 import { type CgroupPlace, readSituation } from '../container/situation.js';
 import type { Performance, Performed } from '../sys/channel.js';
 import { type Launcher, launcher } from '../sys/launcher.js';
-import { own } from '../sys/owners.js';
+import { own, sweepOwners } from '../sys/owners.js';
 import type { Plan } from '../sys/plan.js';
 import { membersOf, removeCgroup } from '../sys/remove-cgroup.js';
 import { showPlan } from '../sys/show.js';
@@ -39,8 +38,9 @@ export interface LaunchedOptions {
   cgroups?(id: string): string[];
 }
 
-/** The launcher in a cgroup of its own, below vlab's parent. */
+/** The launcher in a cgroup of its own, below vlab's parent; what dead owners left is removed first. */
 export async function sharedLauncher(places: readonly CgroupPlace[] = readSituation([]).cgroups): Promise<Launcher> {
+  await sweepOwners();
   const procs = places.map(({ parent }) => {
     const directory = join(parent, 'launcher');
     mkdirSync(directory, { recursive: true });
@@ -53,8 +53,7 @@ export async function sharedLauncher(places: readonly CgroupPlace[] = readSituat
 export async function launched({ job, compile, dispose, cgroups }: LaunchedOptions): Promise<Prepared> {
   const resident = await sharedLauncher();
   const id = `vlab-${randomBytes(5).toString('hex')}`;
-  // On a tmpfs, and private: nothing of a slow disk is in the timed region.
-  const scratch = join(runDir(), 'trials', id);
+  const scratch = join(job.scratchDir, id);
   const ownership = own(id, { cgroups: cgroups?.(id) ?? [], paths: [scratch] });
   mkdirSync(scratch, { recursive: true, mode: 0o700 });
   let count = 0;

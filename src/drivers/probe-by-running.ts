@@ -1,6 +1,8 @@
 /** A driver is ready when it has run something: the probe program, once, under a deadline. */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { messageOf, VlabError } from '../base/errors.js';
+import { privateDir, runDir } from '../base/paths.js';
 import type { Accel, Driver, Job, Support } from './driver.js';
 import { probeRootfs } from './probe-rootfs.js';
 
@@ -23,7 +25,7 @@ export async function probeByRunning(driver: Driver, options: ProbeOptions): Pro
       env: {},
       limits: {},
       ready: 'exit',
-      scratchDir: dir,
+      scratchDir: join(privateDir(runDir()), 'trials'),
       options: options.options ?? {},
     };
     await using prepared = await driver.prepare(job);

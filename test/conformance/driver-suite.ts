@@ -2,10 +2,10 @@
  * The suite that every driver passes. A driver that cannot do something is listed with its reason in `exceptions`; what
  * is not listed is required.
  */
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { runDir } from '../../src/base/paths.js';
 import type { Checkpoints, Driver, Job, Support } from '../../src/drivers/driver.js';
 import { probeRootfs } from '../../src/drivers/probe-rootfs.js';
 import { needs, type SkipName } from '../skips.js';
@@ -41,7 +41,7 @@ export function driverSuite(load: () => Promise<Driver>, name: string, suite: Su
     env: {},
     limits: {},
     ready: 'first-byte',
-    scratchDir: mkdtempSync(join(tmpdir(), 'vlab-suite-')),
+    scratchDir: join(runDir(), 'trials'),
     options: suite.options ?? {},
     ...more,
   });
