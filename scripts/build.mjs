@@ -1,6 +1,8 @@
-// Builds dist/: one ESM bundle split by command, the manifest that oclif reads, and the root's help as text.
+// Builds dist/: the bundle, its starter, the manifest that oclif reads, and the root's help as text.
 import { execFileSync } from 'node:child_process';
-import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Plugin } from '@oclif/core';
@@ -9,45 +11,118 @@ import { markBuilt, sourceDigest } from './is-built.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
+// Built beside and then swapped: a command that runs meanwhile finds a whole dist, the old one or the new.
+const fresh = join(root, `.dist-${process.pid}`);
 
 // Taken first: a source that changes during the build makes the result stale.
 const digest = sourceDigest(root);
-const commands = readdirSync(join(root, 'src/cli/commands'), { recursive: true, encoding: 'utf8' })
+const ids = readdirSync(join(root, 'src/cli/commands'), { recursive: true, encoding: 'utf8' })
   .filter((path) => path.endsWith('.ts'))
-  .map((path) => join('src/cli/commands', path));
+  .map((path) => path.slice(0, -'.ts'.length).split('/').join(':'))
+  .sort();
 
-// Built beside and then swapped: a command that runs meanwhile finds a whole bundle, the old one or the new.
-const fresh = join(root, `.dist-${process.pid}`);
-await build({
+/** @type {import('esbuild').BuildOptions} */
+const common = {
   absWorkingDir: root,
-  entryPoints: ['src/cli/main.ts', ...commands],
-  outdir: fresh,
-  outbase: 'src/cli',
   bundle: true,
-  splitting: true,
-  format: 'esm',
+  format: 'cjs',
   platform: 'node',
   target: 'node20',
   minify: true,
   keepNames: true,
-  chunkNames: 'chunks/[name]-[hash]',
-  legalComments: 'linked',
   logLevel: 'warning',
-  // Bundled CommonJS packages call require() for Node's own modules.
-  banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
-});
+};
 
+const bundle = await bundleProgram();
+await bundleStarter(bundle);
+writeCommandFiles();
 rmSync(dist, { recursive: true, force: true });
 renameSync(fresh, dist);
-
-const plugin = new Plugin({ root, isRoot: true, ignoreManifest: true, errorOnManifestCreate: true });
-await plugin.load();
-writeFileSync(join(root, 'oclif.manifest.json'), `${JSON.stringify(plugin.manifest)}\n`);
-
-const printHelp = `import('@oclif/core').then(({ run }) => run(['--help'], ${JSON.stringify(root)}))`;
-const help = execFileSync(process.execPath, ['--input-type=module', '-e', printHelp], {
-  cwd: root,
-  env: { ...process.env, FORCE_COLOR: '1', OCLIF_COLUMNS: '100' },
-});
-writeFileSync(join(dist, 'help.txt'), help);
+await writeManifest();
+writeHelp();
 markBuilt(root, digest);
+
+/** One CommonJS file as a function expression, for vm.Script and its code cache. Returns its name, which holds its digest. */
+async function bundleProgram() {
+  const made = await build({
+    ...common,
+    entryPoints: ['src/cli/main.ts'],
+    outfile: join(fresh, 'vlab.cjs'),
+    legalComments: 'linked',
+    plugins: [{ name: 'commands', setup: provideCommands }],
+    define: { 'import.meta.url': '__url' },
+    banner: {
+      js: '(function(exports,require,module,__filename,__dirname){const __url=require("node:url").pathToFileURL(__filename).href;',
+    },
+    footer: { js: '})' },
+  });
+  if (made.warnings.length > 0) throw new Error('the bundle has warnings');
+  // The starter reads it as latin1, the quickest way to a string. esbuild leaves regular expressions as they were written.
+  const source = readFileSync(join(fresh, 'vlab.cjs'), 'utf8').replace(/[^\0-\x7f]/g, escapeCharacter);
+  const name = `vlab-${createHash('sha256').update(source).digest('hex').slice(0, 12)}.cjs`;
+  rmSync(join(fresh, 'vlab.cjs'));
+  writeFileSync(join(fresh, name), source);
+  return name;
+}
+
+/** @param {string} character one UTF-16 unit; the escape means the same in strings, templates and regular expressions */
+function escapeCharacter(character) {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+/**
+ * The module `vlab:commands`: every command by its id, evaluated when it is asked for.
+ * @param {import('esbuild').PluginBuild} plugin
+ */
+function provideCommands(plugin) {
+  plugin.onResolve({ filter: /^vlab:commands$/ }, ({ path }) => ({ path, namespace: 'commands' }));
+  plugin.onLoad({ filter: /.*/, namespace: 'commands' }, () => {
+    const entries = ids.map((id) => `'${id}': () => import('./src/cli/commands/${id.replaceAll(':', '/')}.ts'),`);
+    return { contents: `export const COMMANDS = {\n${entries.join('\n')}\n};`, resolveDir: root, loader: 'ts' };
+  });
+}
+
+/** @param {string} name of the bundle */
+async function bundleStarter(name) {
+  const firstWords = [...new Set(ids.map((id) => id.split(':')[0]))];
+  await build({
+    ...common,
+    entryPoints: ['src/cli/start.ts'],
+    outfile: join(fresh, 'start.cjs'),
+    define: {
+      VLAB_BUNDLE: JSON.stringify(name),
+      VLAB_FIRST_WORDS: JSON.stringify(firstWords),
+      'import.meta.url': '""', // packageRoot() is not used here
+    },
+  });
+}
+
+/** Where oclif looks for commands: one-line modules that take the class from the running bundle. */
+function writeCommandFiles() {
+  for (const id of ids) {
+    const path = join(fresh, 'commands', `${id.replaceAll(':', '/')}.js`);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, `export default await globalThis[Symbol.for('vlab.loadCommand')]('${id}');\n`);
+  }
+}
+
+async function writeManifest() {
+  // Loading the bundle makes its commands known to the files that were just written.
+  createRequire(import.meta.url)(join(dist, 'start.cjs')).loadBundle('');
+  const plugin = new Plugin({ root, isRoot: true, ignoreManifest: true, errorOnManifestCreate: true });
+  await plugin.load();
+  for (const command of Object.values(plugin.manifest.commands)) {
+    // The sources wrap long descriptions; help wraps them again to the terminal.
+    if (command.description) command.description = command.description.replace(/([^\n])\n(?!\n)/g, '$1 ');
+  }
+  writeFileSync(join(root, 'oclif.manifest.json'), `${JSON.stringify(plugin.manifest)}\n`);
+}
+
+function writeHelp() {
+  const printHelp = `import('@oclif/core').then(({ run }) => run(['--help'], ${JSON.stringify(root)}))`;
+  const help = execFileSync(process.execPath, ['--input-type=module', '-e', printHelp], {
+    cwd: root,
+    env: { ...process.env, FORCE_COLOR: '1', OCLIF_COLUMNS: '100' },
+  });
+  writeFileSync(join(dist, 'help.txt'), help);
+}

@@ -98,7 +98,7 @@ function compare() {
 /** @param {string[]} args @param {string} [mayFail] what a failure means, where it does not end the quickstart */
 function vlab(args, mayFail) {
   const asRoot = privilege === 'sudo' ? sudo() : [];
-  const { status } = spawnRun([...asRoot, process.execPath, join(root, 'bin/vlab.mjs'), ...args]);
+  const { status } = spawnRun([...asRoot, process.execPath, join(root, 'bin/vlab.cjs'), ...args]);
   if (status === 0) return;
   if (mayFail !== undefined) say(`vlab ${args.join(' ')} ended with ${status}: ${mayFail}.`);
   else process.exitCode = status ?? 1;

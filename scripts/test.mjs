@@ -17,7 +17,7 @@ const started = Date.now();
 if (!isBuilt(root)) run(process.execPath, ['scripts/build.mjs'], 'the build');
 if (forVitest.length === 0) {
   // Without a guest kernel the tests that boot one are skipped, by name.
-  const pull = spawnSync(process.execPath, ['bin/vlab.mjs', 'kernel', 'pull'], { cwd: root, stdio: 'inherit' });
+  const pull = spawnSync(process.execPath, ['bin/vlab.cjs', 'kernel', 'pull'], { cwd: root, stdio: 'inherit' });
   if (pull.status !== 0) console.log('no guest kernel: tests that boot one will be skipped');
 }
 

@@ -1,4 +1,4 @@
-import { execa, type Options } from 'execa';
+import type { Options } from 'execa';
 import { VlabError } from './errors.js';
 
 /** Result of a helper command that ran to its end. */
@@ -13,6 +13,7 @@ export interface Ran {
  * Throws a `host` error when the command is not installed.
  */
 export async function run(command: string, args: readonly string[], options: Options = {}): Promise<Ran> {
+  const { execa } = await import('execa'); // most commands of vlab never need it, and it is slow to load
   const result = await execa(command, args, { reject: false, stdin: 'ignore', ...options });
   if (result.code === 'ENOENT') {
     throw new VlabError('host', `${command} is not installed`, { hint: `install ${command} and try again` });

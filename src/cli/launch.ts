@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { type Command, Config, type Interfaces, run } from '@oclif/core';
 import { packageRoot } from '../base/paths.js';
 import { flagShapes, tailRule } from './base-command.js';
@@ -14,10 +13,10 @@ interface RunnableClass extends Pick<typeof Command, 'id' | 'flags' | 'baseFlags
   new (argv: string[], config: Config): { _run(): Promise<unknown> };
 }
 
-/** Imports a command's file and runs it without oclif's plugin search; its help still goes through oclif. */
-export async function runCommand(path: string, found: FoundCommand): Promise<void> {
+/** Runs a command without oclif's plugin search; its help still goes through oclif. */
+export async function runCommand(found: FoundCommand, load: (id: string) => Promise<unknown>): Promise<void> {
   await endWith(async () => {
-    const { default: command } = (await import(pathToFileURL(path).href)) as { default: RunnableClass };
+    const command = (await load(found.id)) as RunnableClass;
     const { head } = splitTail(found.rest, tailRule(command), flagShapes(command));
     if (head.includes('--help') || head.includes('-h')) {
       await run(['help', ...found.id.split(':')], packageRoot());

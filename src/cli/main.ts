@@ -1,34 +1,20 @@
 /**
- * The program's entry. Three ways, from the fastest: help of the root and version are printed from what the build
- * prepared; a command of ours is imported and run directly; everything else (topics, help of one command, completion,
- * a misspelt name) goes through oclif with its plugins. docs/decisions/0001-command-line-start.md has the figures.
+ * The program behind the starter (start.ts). A command of ours is loaded and run directly; everything else (topics, help of
+ * one command, completion, a misspelt name) goes through oclif with its plugins.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { stripVTControlCharacters } from 'node:util';
-import { colourWanted } from './colour.js';
+import { COMMANDS } from 'vlab:commands';
 import { findCommand } from './find-command.js';
+import { runCommand, runThroughOclif } from './launch.js';
 
-const dist = dirname(fileURLToPath(import.meta.url));
-const HELP_WORDS = new Set(['--help', '-h', 'help']);
-
-process.stdout.on('error', endQuietlyOnClosedPipe);
-process.stderr.on('error', endQuietlyOnClosedPipe);
-await main(process.argv.slice(2));
-
-async function main(words: string[]): Promise<void> {
-  if (words.length === 0 || (words.length === 1 && HELP_WORDS.has(words[0] ?? ''))) {
-    const help = readFileSync(join(dist, 'help.txt'), 'utf8');
-    process.stdout.write(colourWanted(process.stdout, process.env) ? help : stripVTControlCharacters(help));
-    return;
-  }
-  const found = findCommand(words, (file) => existsSync(join(dist, 'commands', file)));
-  const launch = await import('./launch.js');
-  await (found ? launch.runCommand(join(dist, 'commands', found.file), found) : launch.runThroughOclif(words));
+/** A command class by oclif's id (`vm:run`); the files below dist/commands, where oclif looks, ask for it here. */
+export async function loadCommand(id: string): Promise<unknown> {
+  return (await COMMANDS[id]?.())?.default;
 }
 
-/** `vlab … | head -1`: the reader has gone. The work goes on to its own end, and nobody is told about it. */
-function endQuietlyOnClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
+Object.assign(globalThis, { [Symbol.for('vlab.loadCommand')]: loadCommand });
+
+/** Runs one command line and ends the process. */
+export async function main(words: string[]): Promise<void> {
+  const found = findCommand(words, (id) => Object.hasOwn(COMMANDS, id));
+  await (found ? runCommand(found, loadCommand) : runThroughOclif(words));
 }

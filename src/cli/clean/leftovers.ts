@@ -42,6 +42,7 @@ export interface Kept {
 
 /** A cgroup is made a moment before its first process joins it; younger ones may belong to another run directory. */
 const YOUNG_SECONDS = 60;
+const LAUNCHER_CGROUP = '/launcher';
 
 export function chooseLeftovers(seen: Seen): { remove: Leftover[]; keep: Kept[] } {
   const remove: Leftover[] = [];
@@ -62,6 +63,7 @@ export function chooseLeftovers(seen: Seen): { remove: Leftover[]; keep: Kept[] 
   for (const cgroup of seen.cgroups) {
     if (claimed.some((pattern) => matches(pattern, cgroup.directory))) continue; // with its owner, whichever way
     const others = cgroup.pids.filter((pid) => pid !== stopped);
+    if (others.length > 0 && cgroup.directory.endsWith(LAUNCHER_CGROUP)) continue; // every run directory's launcher
     if (others.length > 0) {
       const pids = others.slice(0, 3).join(', ');
       keep.push({ what: cgroup.directory, why: `processes are in it that no record of ${seen.runDir} names: ${pids}` });

@@ -2,16 +2,17 @@ import { expect, it } from 'vitest';
 import { colourWanted } from '../../../src/cli/colour.js';
 import { findCommand } from '../../../src/cli/find-command.js';
 
-const files = new Set(['run.js', 'vm/run.js', 'scenario/check.js']);
-const find = (line: string) => findCommand(line.split(' '), (file) => files.has(file));
+const ids = new Set(['run', 'vm:run', 'scenario:check']);
+const find = (line: string) => findCommand(line.split(' '), (id) => ids.has(id));
 
 it('finds the longest command and leaves the rest untouched', () => {
-  expect(find('vm run --rootfs D run')).toEqual({ id: 'vm:run', file: 'vm/run.js', rest: ['--rootfs', 'D', 'run'] });
-  expect(find('run vm run')).toEqual({ id: 'run', file: 'run.js', rest: ['vm', 'run'] });
+  expect(find('vm run --rootfs D run')).toEqual({ id: 'vm:run', rest: ['--rootfs', 'D', 'run'] });
+  expect(find('run vm run')).toEqual({ id: 'run', rest: ['vm', 'run'] });
 });
 
 it('leaves topics, plugins, options and odd names to oclif', () => {
-  for (const line of ['vm', 'vm rnu', 'help run', '--version', '../run', 'Run', '']) expect(find(line)).toBeUndefined();
+  for (const line of ['vm', 'vm rnu', 'help run', '--version', '../run', 'Run', '', 'scenario'])
+    expect(find(line)).toBeUndefined();
 });
 
 it('colours by FORCE_COLOR, then NO_COLOR, then the terminal', () => {

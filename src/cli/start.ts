@@ -1,0 +1,79 @@
+/**
+ * What bin/vlab.cjs starts. Help of the root is printed from what the build prepared. For the rest the bundle is compiled
+ * with V8's code cache, which holds the functions that the same command needed the last time: that is most of the time
+ * from `vlab run` to its first own line (docs/decisions/0001-start-of-the-command-line.md).
+ */
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import vm from 'node:vm';
+import { cacheDir } from '../base/paths.js';
+import { colourWanted } from './colour.js';
+
+/** Put in by the build: the bundle's file name, which carries its digest, and the first words of all commands. */
+declare const VLAB_BUNDLE: string;
+declare const VLAB_FIRST_WORDS: string[];
+
+const HELP_WORDS = new Set(['--help', '-h', 'help']);
+
+export function start(words: string[]): void {
+  process.stdout.on('error', ignoreClosedPipe);
+  process.stderr.on('error', ignoreClosedPipe);
+  if (words.length === 0 || (words.length === 1 && HELP_WORDS.has(words[0] ?? ''))) {
+    const help = readFileSync(join(__dirname, 'help.txt'), 'utf8');
+    process.stdout.write(colourWanted(process.stdout, process.env) ? help : stripVTControlCharacters(help));
+    return;
+  }
+  const { main } = loadBundle(words[0] ?? '') as typeof import('./main.js');
+  void main(words);
+}
+
+/** `vlab … | head -1`: the reader has gone. The work goes on to its own end, and nobody is told about it. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+}
+
+/** Runs the bundle's file and returns what it exports. Each first word has a cache of its own. */
+export function loadBundle(firstWord: string): unknown {
+  const path = join(__dirname, VLAB_BUNDLE);
+  const cachePath = VLAB_FIRST_WORDS.includes(firstWord) ? codeCachePath(firstWord) : undefined;
+  const cachedData = cachePath === undefined ? undefined : readIfThere(cachePath);
+  const script = new vm.Script(readFileSync(path, 'latin1'), {
+    filename: path,
+    importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+    ...(cachedData === undefined ? {} : { cachedData }),
+  });
+  if (cachePath !== undefined && (cachedData === undefined || script.cachedDataRejected === true)) {
+    process.on('exit', () => keepCode(cachePath, script.createCachedData()));
+  }
+  const module = { exports: {} };
+  const run = script.runInThisContext() as (...parameters: unknown[]) => void;
+  run(module.exports, require, module, path, __dirname);
+  return module.exports;
+}
+
+/** V8 takes a cache only for its own version and the very same source; both are in the path. */
+function codeCachePath(firstWord: string): string {
+  const made = `${VLAB_BUNDLE}-${process.version}-${process.arch}`;
+  return join(cacheDir(), 'code', made, `${firstWord}.bin`);
+}
+
+function readIfThere(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch {
+    return undefined; // absent, or not ours to read: it is only a cache
+  }
+}
+
+/** By rename, since two commands may end at once. Where it cannot be written, every start compiles anew. */
+function keepCode(path: string, code: Buffer): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    const partial = `${path}.${process.pid}`;
+    writeFileSync(partial, code);
+    renameSync(partial, path);
+  } catch {
+    // A read-only or full disk must not make a command fail that has done its work.
+  }
+}
