@@ -228,7 +228,7 @@ async function withArms<T>(
   more: Pick<PrepareOptions, 'alreadyExcluded' | 'functionalCheck'>,
   work: (arms: PreparedArm[]) => Promise<T>,
 ): Promise<T> {
-  using scratch = makeScratch();
+  await using scratch = await makeScratch();
   const { load, signal, listener } = context;
   const arms = await prepareArms(scenario, {
     rootfsDir: rootfs.dir,
