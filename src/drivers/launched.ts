@@ -24,6 +24,10 @@ export interface Start {
   execPlan?: (pid: number, command: string[], files: ObserveOptions) => Plan;
   /** Cgroups that hold its processes, for the footprint and for the clean-up after a cancel. */
   cgroups?: string[];
+  /** Sends a signal to the payload where it is no process of the host. Default: kill(2) on the cloned process. */
+  kill?: (signal: number) => Promise<void>;
+  /** Says what went wrong in an ended start, better than the failed step can. Undefined: as the plan has it. */
+  judge?: (performed: Performed) => Promise<Error | undefined>;
   /** A peer's own clean-up. `orderly`: it came to its own end; otherwise it may have left something running. */
   dispose?: (orderly: boolean) => Promise<void>;
 }
@@ -143,7 +147,8 @@ class LaunchedInstance implements Instance {
     this.killed = observed.exit !== undefined && 'signal' in observed.exit;
     this.checkpoints.requested = performed.receivedNs;
     this.take(observed);
-    if (performed.failure) throw performed.failure;
+    const failure = (await this.start.judge?.(performed)) ?? performed.failure;
+    if (failure) throw failure;
     if (this.paths.ready === 'exit' && observed.stamps.exited !== undefined) {
       this.checkpoints.ready = observed.stamps.exited;
     }
@@ -167,6 +172,7 @@ class LaunchedInstance implements Instance {
 
   async kill(signal: number): Promise<void> {
     if (this.ended || this.pid <= 0) return;
+    if (this.start.kill) return this.start.kill(signal);
     try {
       process.kill(this.pid, signal);
     } catch (error) {

@@ -11,7 +11,8 @@ export type StampName = (typeof STAMP_NAMES)[number];
 
 const PID_AT = 0;
 const STAMPS_AT = 16;
-const SIGINFO_AT = STAMPS_AT + STAMP_NAMES.length * 16;
+/** Where in the region it is. */
+export const SIGINFO_AT = STAMPS_AT + STAMP_NAMES.length * 16;
 const SIGINFO_BYTES = 128;
 const BYTES = SIGINFO_AT + SIGINFO_BYTES;
 
@@ -43,6 +44,11 @@ export class Stamps {
     return { kind: 'w32', offset: this.at.offset + PID_AT, text: 'pid' };
   }
 
+  /** Where the payload's siginfo_t belongs, for a plan that learns it otherwise than by waitid; 128 bytes. */
+  get exit(): Addr {
+    return { kind: 'addr', offset: this.at.offset + SIGINFO_AT, text: '&exit' };
+  }
+
   stamp(name: StampName, why: string): void {
     const offset = this.at.offset + STAMPS_AT + STAMP_NAMES.indexOf(name) * 16;
     this.b.step('clock_gettime', [flags('CLOCK_MONOTONIC'), { kind: 'addr', offset, text: `&${name}` }], why);
@@ -55,8 +61,7 @@ export class Stamps {
 
   /** Waits for the payload's end, stamps it, and reaps it. */
   reapWhenDone(pidfd: Word): void {
-    const siginfo: Addr = { kind: 'addr', offset: this.at.offset + SIGINFO_AT, text: '&exit' };
-    this.b.step('waitid', [flags('P_PIDFD'), pidfd, siginfo, flags('WEXITED'), 0], 'wait for its end and reap it', {
+    this.b.step('waitid', [flags('P_PIDFD'), pidfd, this.exit, flags('WEXITED'), 0], 'wait for its end and reap it', {
       retryOnEintr: true,
     });
     this.stamp('exited', 't6: it has ended');
