@@ -80,7 +80,7 @@ function sandboxParts(features: QemuFeatures): ArgvPart[] {
 /** Properties to switch off where the machine has them: every device costs the guest a probe. */
 const UNUSED: Record<MachineSpec['machine'], readonly string[]> = {
   q35: ['vmport=off', 'smm=off', 'sata=off', 'smbus=off', 'usb=off'],
-  microvm: ['rtc=off', 'usb=off', 'pcie=off', 'x-option-roms=off'],
+  microvm: ['usb=off', 'pcie=off', 'x-option-roms=off'],
   virt: ['usb=off', 'graphics=off'],
 };
 
@@ -170,7 +170,7 @@ class Chardevs {
   }
 
   private descriptor(channel: Channel): ArgvPart[] {
-    if (channel.kind !== 'pipe-in' && channel.kind !== 'pipe-out') return [];
+    if (channel.kind !== 'fd-in' && channel.kind !== 'fd-out') return [];
     return [part(['-add-fd', `fd=${channel.fd},set=${channel.fd}`], `inherited descriptor ${channel.fd}, by a name`)];
   }
 
@@ -180,9 +180,9 @@ class Chardevs {
         return `null,id=${id}`;
       case 'file':
         return `file,id=${id},path=${escapeCommas(channel.path)}`;
-      case 'pipe-out':
+      case 'fd-out':
         return `file,id=${id},path=/dev/fdset/${channel.fd}`;
-      case 'pipe-in':
+      case 'fd-in':
         return `file,id=${id},path=/dev/null,input-path=/dev/fdset/${channel.fd}`;
       case 'socket':
         return `socket,id=${id},fd=${channel.fd}`;

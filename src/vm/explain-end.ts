@@ -3,7 +3,6 @@ import { VlabError } from '../base/errors.js';
 import { errnoName } from '../sys/abi.js';
 import type { Plan } from '../sys/plan.js';
 import { showCall } from '../sys/show.js';
-import type { GuestEnd } from './guest-ports.js';
 
 /** All that was seen of a machine. */
 export interface Traces {
@@ -58,18 +57,13 @@ export function explainDeadline(traces: Traces, deadlineMs: number): VlabError {
   });
 }
 
-/** A program that could not be run, as a shell says it: 127 when it is not there, 126 otherwise. */
-export function explainNotRun(end: GuestEnd & { kind: 'not-run' }, command: string, cwd: string): VlabError {
-  const errno = errnoName(end.errno);
-  if (end.step === 'chdir') {
-    return failure(`the guest cannot change to the working directory ${cwd}: ${errno}`, {
-      hint: 'make that directory in the root file system, or choose another with --workdir',
-    });
-  }
-  return new VlabError('input', `the guest cannot run ${command}: ${errno}`, {
-    exitCode: errno === 'ENOENT' ? 127 : 126,
+/** A program that could not be run, with a shell's codes: 127 when it is not there, 126 otherwise. */
+export function explainNotRun(errno: number, command: string): VlabError {
+  const name = errnoName(errno);
+  return new VlabError('input', `the guest cannot run ${command}: ${name}`, {
+    exitCode: name === 'ENOENT' ? 127 : 126,
     hint:
-      errno === 'ENOENT'
+      name === 'ENOENT'
         ? `${command} is not in the root file system, or its interpreter or loader is not`
         : `is ${command} an executable for this processor?`,
   });

@@ -8,7 +8,6 @@ import { words32 } from '../sys/encode.js';
 import { num } from '../sys/num.js';
 import { type Addr, label, type Plan, PlanBuilder, type Word } from '../sys/plan.js';
 import {
-  CHDIR_RESULT_AT,
   EXEC_RESULT_AT,
   EXIT_RECORD_BYTES,
   type GuestPortName,
@@ -72,23 +71,19 @@ export function guestPlan(arch: Arch, job: GuestJob): Plan {
   return b.build();
 }
 
-interface Record_ {
+interface ExitRecord {
   at: Addr;
-  siginfo: Addr;
   exec: Word;
-  chdir: Word;
 }
 
-function exitRecord(b: PlanBuilder): Record_ {
+function exitRecord(b: PlanBuilder): ExitRecord {
   // waitid fills only the first 28 bytes of a siginfo_t. The image is shared by both processes, so the results of the
   // child's steps are seen by the first process.
   const at = b.space(EXIT_RECORD_BYTES, 'exit record');
   b.put(at.offset + MAGIC_AT, RECORD_MAGIC, 64);
   return {
     at,
-    siginfo: at,
     exec: b.field(at, EXEC_RESULT_AT, 'w64', 'execResult'),
-    chdir: b.field(at, CHDIR_RESULT_AT, 'w64', 'chdirResult'),
   };
 }
 
@@ -202,8 +197,11 @@ function switchRoot(b: PlanBuilder): void {
   b.step('chdir', [b.str('/')], 'stand in it');
 }
 
-function runProgram(b: PlanBuilder, job: GuestJob, marks: Word, record: Record_): void {
+function runProgram(b: PlanBuilder, job: GuestJob, marks: Word, record: ExitRecord): void {
   b.step('sethostname', [b.str(job.hostname), Buffer.byteLength(job.hostname)], 'the host name');
+  b.step('chdir', [b.str(job.cwd)], `go to the working directory ${job.cwd}`, {
+    hint: 'make that directory in the root file system, or choose another with --workdir',
+  });
   const open = (name: string, device: string, how: 'O_RDONLY' | 'O_WRONLY') => {
     const fd = b.word(name);
     b.step('openat', [flags('AT_FDCWD'), b.str(`/dev/${device}`), flags(how, 'O_CLOEXEC')], `open ${name}`, {
@@ -223,7 +221,6 @@ function runProgram(b: PlanBuilder, job: GuestJob, marks: Word, record: Record_)
   standard.forEach((fd, number) => {
     b.step('dup3', [fd, number, 0], `make it descriptor ${number}`);
   });
-  b.step('chdir', [b.str(job.cwd)], 'go to the working directory', { result: record.chdir });
   b.step('umask', [num(0o022, '022')], 'file mode mask');
   mark(b, marks, MARK_EXEC, 'tell the host: the program is about to run');
   const argv = b.stringArray(job.command, 'argv');
@@ -237,7 +234,7 @@ function runProgram(b: PlanBuilder, job: GuestJob, marks: Word, record: Record_)
   standard.forEach((fd) => {
     b.step('close', [fd], 'the program has its own');
   });
-  b.step('waitid', [flags('P_PID'), program.pid, record.siginfo, flags('WEXITED'), 0], 'wait for the program', {
+  b.step('waitid', [flags('P_PID'), program.pid, record.at, flags('WEXITED'), 0], 'wait for the program', {
     retryOnEintr: true,
   });
 }

@@ -33,30 +33,25 @@ export const MARK_EXEC = 'X';
  * After the marks: how the program ended. Little-endian.
  *   0  siginfo_t of waitid(2), its first 32 bytes: si_signo, si_errno, si_code, -, si_pid, si_uid, si_status, -
  *  32  result of execve, 0 when it succeeded, else minus the errno
- *  40  result of chdir to the working directory
- *  48  RECORD_MAGIC
+ *  40  RECORD_MAGIC
  */
-export const EXIT_RECORD_BYTES = 56;
-export const SIGINFO_BYTES = 32;
+export const EXIT_RECORD_BYTES = 48;
 export const EXEC_RESULT_AT = 32;
-export const CHDIR_RESULT_AT = 40;
-export const MAGIC_AT = 48;
+export const MAGIC_AT = 40;
 export const RECORD_MAGIC = 0x3152_5844_4e45n; // "ENDXR1"
 
 /** What the guest's program came to. */
 export type GuestEnd =
   | { kind: 'exited'; code: number }
   | { kind: 'killed'; signal: number }
-  /** It never ran: `errno` is a number. */
-  | { kind: 'not-run'; step: 'execve' | 'chdir'; errno: number };
+  /** It never ran; errno of execve. */
+  | { kind: 'not-run'; errno: number };
 
 /** Undefined: these bytes are no exit record. */
 export function readExitRecord(record: Buffer): GuestEnd | undefined {
   if (record.length !== EXIT_RECORD_BYTES || record.readBigUInt64LE(MAGIC_AT) !== RECORD_MAGIC) return undefined;
-  const chdir = Number(record.readBigInt64LE(CHDIR_RESULT_AT));
-  if (chdir < 0) return { kind: 'not-run', step: 'chdir', errno: -chdir };
   const exec = Number(record.readBigInt64LE(EXEC_RESULT_AT));
-  if (exec < 0) return { kind: 'not-run', step: 'execve', errno: -exec };
+  if (exec < 0) return { kind: 'not-run', errno: -exec };
   const CLD_EXITED = 1;
   const status = record.readInt32LE(24);
   return record.readInt32LE(8) === CLD_EXITED ? { kind: 'exited', code: status } : { kind: 'killed', signal: status };

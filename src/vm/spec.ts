@@ -17,10 +17,10 @@ export type Channel =
   | { kind: 'null' }
   /** What the guest writes goes into a file, emptied first. */
   | { kind: 'file'; path: string }
-  /** An inherited descriptor: the writing end of a pipe. */
-  | { kind: 'pipe-out'; fd: number }
-  /** An inherited descriptor: the reading end of a pipe, or a file. */
-  | { kind: 'pipe-in'; fd: number }
+  /** An inherited descriptor open for writing only: the end of a pipe, or a file. */
+  | { kind: 'fd-out'; fd: number }
+  /** An inherited descriptor open for reading only. */
+  | { kind: 'fd-in'; fd: number }
   /** An inherited descriptor: a connected stream socket, both ways. */
   | { kind: 'socket'; fd: number }
   /** A unix socket that QEMU listens on; somebody may connect later. */
