@@ -11,7 +11,7 @@ export interface CompareTextOptions {
 
 export function comparisonTerminal(comparison: Comparison, options: TerminalOptions & CompareTextOptions): string {
   const { color } = options;
-  const { head, rows } = tableOf(comparison, options.all ?? false);
+  const { head, rows } = tableOf(comparison, options.all ?? false, '≈ 1');
   return [
     `${faint('before', color)}  ${comparison.before}`,
     `${faint('after', color)}   ${comparison.after}`,
@@ -24,12 +24,12 @@ export function comparisonTerminal(comparison: Comparison, options: TerminalOpti
           options,
         ),
     ...comparison.remarks.map((remark) => wrap(`- ${remark}`, options.columns ?? 100)),
-    wrap(caveat(comparison), options.columns ?? 100),
+    wrap(`≈ 1: not distinguishable. ${caveat(comparison)}`, options.columns ?? 100),
   ].join('\n');
 }
 
 export function comparisonMarkdown(comparison: Comparison, options: CompareTextOptions = {}): string {
-  const { head, rows } = tableOf(comparison, options.all ?? false);
+  const { head, rows } = tableOf(comparison, options.all ?? false, 'not distinguishable');
   return `${[
     `# ${inline(comparison.after)} beside ${inline(comparison.before)}`,
     rows.length === 0 ? 'No arm and metric is in both runs.' : markdownTable(head, rows, [1, 2, 3]),
@@ -47,7 +47,7 @@ function caveat({ baseline }: Comparison): string {
   return `${inside} Beside ${baseline}, a machine that was slower as a whole in one of the runs cancels out.`;
 }
 
-function tableOf(comparison: Comparison, all: boolean): { head: string[]; rows: string[][] } {
+function tableOf(comparison: Comparison, all: boolean, same: string): { head: string[]; rows: string[][] } {
   const lines = comparison.lines.filter((line) => all || line.metric === comparison.metric);
   const { baseline } = comparison;
   const relative = baseline === undefined ? [] : [`beside ${baseline}`];
@@ -65,18 +65,18 @@ function tableOf(comparison: Comparison, all: boolean): { head: string[]; rows: 
       `${line.before.n}, ${line.after.n}`,
       formatMs(line.before.medianMs),
       formatMs(line.after.medianMs),
-      ratioText(line),
-      ...(baseline === undefined ? [] : [relativeText(line)]),
+      ratioText(line, same),
+      ...(baseline === undefined ? [] : [relativeText(line, same)]),
     ]),
   };
 }
 
-function ratioText(line: ComparisonLine): string {
-  return ratioWithVerdict(line.ratio, line.ratioLow, line.ratioHigh, line.verdict);
+function ratioText(line: ComparisonLine, same: string): string {
+  return ratioWithVerdict(line.ratio, line.ratioLow, line.ratioHigh, line.verdict, same);
 }
 
-function relativeText({ relative }: ComparisonLine): string {
-  return relative ? ratioWithVerdict(relative.ratio, relative.low, relative.high, relative.verdict) : '';
+function relativeText({ relative }: ComparisonLine, same: string): string {
+  return relative ? ratioWithVerdict(relative.ratio, relative.low, relative.high, relative.verdict, same) : '';
 }
 
 function ratioWithVerdict(
@@ -84,11 +84,12 @@ function ratioWithVerdict(
   low: number | undefined,
   high: number | undefined,
   verdict: string,
+  same: string,
 ): string {
   const interval = formatInterval({
     ...(low === undefined ? {} : { ratioLow: low }),
     ...(high === undefined ? {} : { ratioHigh: high }),
   });
   if (verdict === 'distinguishable' && ratio !== undefined) return `${formatRatio(ratio)} (${interval})`;
-  return interval === '' ? verdict : `${verdict} (${interval})`;
+  return interval === '' ? verdict : `${same} (${interval})`;
 }

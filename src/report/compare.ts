@@ -179,7 +179,7 @@ function differencesOfRuns(before: Manifest, after: Manifest): string[] {
 
 function unmatched(before: readonly ArmObservations[], after: readonly ArmObservations[]): string[] {
   const remarks: string[] = [];
-  const labels = new Set([...before, ...after].map(({ arm }) => arm));
+  const labels = [...new Set([...before, ...after].map(({ arm }) => arm))].sort();
   for (const label of labels) {
     const was = before.filter(({ arm }) => arm === label);
     const is = after.filter(({ arm }) => arm === label);

@@ -96,7 +96,7 @@ function top({ manifest, rows }: ReportData): Markup {
 <div class="eyebrow">vlab · comparative virtualization laboratory</div>
 <h1>${scenario.title}</h1>
 ${scenario.question === '' ? undefined : html`<p class="question">${scenario.question}</p>`}
-<div class="meta">${facts.map((fact) => html`<span>${fact}</span>`)}</div>
+<div class="meta">${facts.join(' · ')}</div>
 </header>
 ${partialNote({ manifest, rows, summary: [] })}`;
 }
@@ -292,7 +292,7 @@ function howToRead({ manifest }: ReportData): Markup {
       : 'the program has ended with success'
   }.</p>
 ${table(
-  ['checkpoint', '', 'definition'],
+  ['', 'checkpoint', 'definition'],
   [
     [REQUESTED.number, REQUESTED.title, REQUESTED.definition],
     ...CHECKPOINTS.map(({ number, title, definition }) => [number, title, definition]),

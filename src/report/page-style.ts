@@ -28,7 +28,6 @@ a:focus-visible, summary:focus-visible, .scroll:focus-visible { outline: 2px sol
 .eyebrow { letter-spacing: 0.02em; }
 .question { font-size: 18px; color: var(--muted); }
 .meta { margin-top: 14px; }
-.meta span:not(:last-child)::after { content: "·"; margin: 0 8px; color: var(--line); }
 .note { background: var(--note); border: 1px solid var(--note-line); border-radius: 8px; padding: 10px 16px; margin: 20px 0; max-width: none; }
 .findings { list-style: none; margin: 14px 0; padding: 0; border-top: 1px solid var(--grid); }
 .findings li { padding: 10px 0; border-bottom: 1px solid var(--grid); font-size: 17px; }

@@ -10,9 +10,9 @@ export interface TerminalOptions {
 }
 
 const GAP = 2;
-const LEAST_FIRST = 12;
+const LEAST_TEXT = 12;
 
-/** `numbers` are the indexes of the columns with figures. The first column wraps when the lines would be too long. */
+/** `numbers` are the indexes of the columns with figures. The widest texts wrap when the lines would be too long. */
 export function terminalTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],
@@ -20,13 +20,18 @@ export function terminalTable(
   { color, columns = 100 }: TerminalOptions,
 ): string {
   const widths = head.map((name, at) => Math.max(widthOf(name), ...rows.map((row) => widthOf(row[at] ?? ''))));
-  const others = widths.slice(1).reduce((sum, width) => sum + width + GAP, 0);
-  const first = Math.max(Math.min(widths[0] ?? 0, columns - others), LEAST_FIRST);
+  const isText = (at: number): boolean => !numbers.includes(at);
+  for (;;) {
+    const total = widths.reduce((sum, width) => sum + width + GAP, -GAP);
+    const widest = Math.max(...widths.filter((_, at) => isText(at)));
+    if (total <= columns || widest <= LEAST_TEXT) break;
+    widths[widths.findIndex((width, at) => isText(at) && width === widest)] = widest - 1;
+  }
   const table = new Table({
     chars: NO_LINES,
     style: { 'padding-left': 0, 'padding-right': GAP, head: [], border: [], compact: true },
     colAligns: head.map((_, at) => (numbers.includes(at) ? 'right' : 'left')),
-    colWidths: widths.map((width, at) => (at === 0 ? first : width) + GAP),
+    colWidths: widths.map((width) => width + GAP),
     wordWrap: true,
   });
   table.push(
