@@ -7,6 +7,7 @@ export const HEAD_BYTES = 40;
 export const STEP_BYTES = 96;
 export const MAX_STEPS = 8192;
 export const MAX_IMAGE_BYTES = 16 << 20;
+export const MAX_RELOCATIONS = 65536;
 export const MAX_REPLY_BYTES = 65536;
 const KINDS: Record<Arg['kind'], number> = { num: 0, addr: 1, w32: 2, w64: 3 };
 const RETRY = 1;
@@ -22,6 +23,8 @@ export function encodePlan(plan: Plan, version: bigint): Uint8Array {
   }
   if (plan.imageBytes > MAX_IMAGE_BYTES) throw new RangeError(`the image of a plan has at most 16 MiB`);
   if (plan.reply.bytes > MAX_REPLY_BYTES) throw new RangeError(`a plan replies with at most 64 KiB`);
+  if (plan.relocations.length > MAX_RELOCATIONS)
+    throw new RangeError(`a plan has at most ${MAX_RELOCATIONS} addresses`);
   const relocations = [...plan.relocations].sort((a, b) => a - b);
   const stepsAt = HEAD_BYTES;
   const relocationsAt = stepsAt + plan.steps.length * STEP_BYTES;

@@ -21,9 +21,9 @@ export interface Process {
 
 /** What one owner made. */
 export interface Owned {
-  /** Cgroup directories; one that ends in `*` stands for all that begin so. */
+  /** Cgroup directories. */
   cgroups: string[];
-  /** Files and directories, removed with all that is in them. */
+  /** Files and directories, removed with all that is in them. In both lists `…/name*` stands for all that begin so. */
   paths: string[];
 }
 
@@ -88,14 +88,21 @@ function writeRecord(path: string, record: OwnerRecord): void {
   renameSync(partial, path);
 }
 
-/** All records, living and dead. A half-written or foreign file is reported as dead and owning nothing. */
+/** All records, living and dead. A foreign file, or one whose writer died half-way, is reported as dead and owning nothing. */
 export function listOwners(): (OwnerRecord & { alive: boolean; path: string })[] {
   const dir = ownersDir();
   return readdirSync(dir).flatMap((name) => {
+    if (isBeingWritten(name)) return [];
     const path = join(dir, name);
     const record = readRecord(path);
     return record ? [{ ...record, alive: isAlive(record.owner), path }] : [];
   });
+}
+
+/** A partial record, which its living writer is about to rename: a sweep must not take it from under its hands. */
+function isBeingWritten(name: string): boolean {
+  const [, pid] = /^\..*\.(\d+)$/.exec(name) ?? [];
+  return pid !== undefined && startTimeOf(Number(pid)) !== undefined;
 }
 
 function readRecord(path: string): OwnerRecord | undefined {
@@ -128,8 +135,8 @@ export async function sweepOwners(): Promise<OwnerRecord[]> {
 }
 
 async function removeOwned(owned: Owned): Promise<void> {
-  for (const pattern of owned.cgroups) for (const directory of expand(pattern)) await removeCgroup(directory);
-  for (const path of owned.paths) rmSync(path, { recursive: true, force: true });
+  for (const directory of owned.cgroups.flatMap(expand)) await removeCgroup(directory);
+  for (const path of owned.paths.flatMap(expand)) rmSync(path, { recursive: true, force: true });
 }
 
 function expand(pattern: string): string[] {

@@ -223,11 +223,23 @@ export function checkPlan(plan: Plan): void {
       if (target <= index) throw new RangeError(`${here}: jumps backwards to ${step.jump.name}`);
     } else if (step.jumpOn) throw new RangeError(`${here}: jumpOn without a label`);
     for (const arg of step.args) {
-      const end = arg.kind === 'num' ? 0 : arg.offset + (arg.kind === 'addr' ? 0 : arg.kind === 'w32' ? 4 : 8);
-      if (end > plan.imageBytes) throw new RangeError(`${here}: an argument lies outside the image`);
+      if (arg.kind === 'num') continue;
+      const width = arg.kind === 'addr' ? 1 : arg.kind === 'w32' ? 4 : 8;
+      const end = arg.offset + (arg.kind === 'addr' ? 0 : width);
+      if (arg.offset < 0 || end > plan.imageBytes) throw new RangeError(`${here}: an argument lies outside the image`);
+      if (arg.offset % width !== 0) throw new RangeError(`${here}: the word ${arg.text} is not aligned`);
     }
     if (step.result && (step.result.offset % 8 !== 0 || step.result.offset + 8 > plan.imageBytes)) {
       throw new RangeError(`${here}: the result word lies outside the image or is not aligned`);
     }
   });
+  const { offset, bytes } = plan.reply;
+  if (offset < 0 || offset + bytes > plan.imageBytes) throw new RangeError('the reply lies outside the image');
+  if (plan.data.length > plan.imageBytes) throw new RangeError('the data is longer than the image');
+  plan.relocations.forEach((at) => {
+    if (at % 8 !== 0 || at < 0 || at + 8 > plan.imageBytes) {
+      throw new RangeError(`the address at ${at} lies outside the image or is not aligned`);
+    }
+  });
+  if (new Set(plan.relocations).size < plan.relocations.length) throw new RangeError('an address is stored twice');
 }

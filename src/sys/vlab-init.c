@@ -63,7 +63,6 @@ static u64 now_ns(void) {
   sys(clock_gettime, 1 /* CLOCK_MONOTONIC */, &t, 0, 0);
   return t.sec * 1000000000UL + t.ns;
 }
-
 static _Noreturn void quit(int code) { for (;;) sys(exit_group, code, 0, 0, 0); }
 static u64 page_up(u64 n) { return (n + PAGE - 1) & ~(PAGE - 1UL); }
 static u64 message_bytes(const struct head *h) {
@@ -144,8 +143,7 @@ static int perform(struct plan *p) {
 
 /* Sends a frame; the one that ends a plan carries the slice of the image that was asked for. */
 static void tell(int fd, u32 type, const struct plan *p, s32 step, s32 reason, u64 received_ns) {
-  static u8 out[sizeof(struct frame) + MAX_REPLY];
-  struct frame *f = (struct frame *)out;
+  static u8 out[sizeof(struct frame) + MAX_REPLY]; struct frame *f = (struct frame *)out;
   *f = (struct frame){type, 0, step, reason, p ? p->result : 0, received_ns, now_ns()};
   if (p) f->length = p->head->reply;
   for (u32 i = 0; i < f->length; i++) out[sizeof *f + i] = p->image[p->head->reply_at + i];
@@ -162,16 +160,27 @@ static char *put_number(char *to, u64 n) {
   return *to++ = '0' + n % 10, *to = 0, to;
 }
 
-/* Reads a plan, performs it, answers. received_ns: when the request arrived. */
-static int one_plan(int fd, int guest, u64 received_ns) {
-  struct head h;
-  struct plan *p = 0;
-  s32 bad = -1;
+/* A job of the launcher: a connection, and the performer that was forked when a request came. */
+static struct job { int used, fd, pidfd; } jobs[MAX_JOBS];
+static int epoll, alive, self;
+static void watch(int op, int fd, u64 data, u32 events) {
+  struct epoll_event e = {events, data};
+  sys(epoll_ctl, epoll, op, fd, &e);
+}
+
+/* Reads a plan, performs it, answers. received_ns: when the request arrived; j: the launcher's. */
+static int one_plan(int fd, int guest, struct job *j, u64 received_ns) {
+  struct head h; struct plan *p = 0; s32 bad = -1;
   if (!read_all(fd, &h, sizeof h)) return 125;
   if (!head_ok(&h) || !(p = plan_new(&h)) || !read_all(fd, p->steps, message_bytes(&h) - sizeof h)
       || !read_all(fd, p->image, h.data) || (bad = plan_check(p)) >= 0) {
     tell(guest ? 2 : fd, REJECTED, 0, bad, 0, received_ns);
     return 125;
+  }
+  if (j) { /* what comes now is no plan: the launcher may look for a hang-up and the detach byte */
+    watch(EPOLL_CTL_ADD, fd, (j - jobs) << 1, EPOLLRDHUP);
+    sys(dup3, fd, CHANNEL, O_CLOEXEC, 0);
+    sys(close_range, (fd = CHANNEL) + 1, ~0U, 0, 0);
   }
   int cloned = perform(p);
   long result = p->result;
@@ -183,13 +192,6 @@ static int one_plan(int fd, int guest, u64 received_ns) {
   return p->failed_step >= 0 ? 125 : 0;
 }
 
-/* A job of the launcher: a connection, and the performer that was forked when a request came. */
-static struct job { int used, fd, pidfd; } jobs[MAX_JOBS];
-static int epoll, alive, self;
-static void watch(int op, int fd, u64 data, u32 events) {
-  struct epoll_event e = {events, data};
-  sys(epoll_ctl, epoll, op, fd, &e);
-}
 static void hang_up(struct job *j) { /* out of the set too: the performer still holds the socket */
   if (j->fd < 0) return;
   watch(EPOLL_CTL_DEL, j->fd, 0, 0);
@@ -198,21 +200,20 @@ static void hang_up(struct job *j) { /* out of the set too: the performer still 
 }
 static void job_end(struct job *j) {
   hang_up(j);
-  if (j->pidfd >= 0) sys(close, j->pidfd, 0, 0, 0);
+  if (j->pidfd >= 0) watch(EPOLL_CTL_DEL, j->pidfd, 0, 0), sys(close, j->pidfd, 0, 0, 0);
   j->used = 0, alive--;
 }
 
-/* Only the same user in the same user, mount, network and pid namespaces is served. */
+/* Only the same user in the same namespaces is served. */
 static int peer_ok(int fd) {
-  static const char *const kinds[] = {"/ns/user", "/ns/mnt", "/ns/net", "/ns/pid"};
-  struct { s32 pid; u32 uid, gid; } peer = {0, 0, 0};
-  u32 len = sizeof peer;
+  static const char *const kinds[] = {"user", "mnt", "net", "pid", "ipc", "uts", "cgroup"};
+  struct { s32 pid; u32 uid, gid; } peer = {0, 0, 0}; u32 len = sizeof peer;
   if (sys6(__NR_getsockopt, fd, SOL_SOCKET, SO_PEERCRED, (long)&peer, (long)&len, 0)
       || peer.pid <= 0 || peer.uid != (u32)sys(geteuid, 0, 0, 0, 0)) return 0;
-  for (int k = 0; k < 4; k++) {
+  for (int k = 0; k < 7; k++) {
     char path[64], link[2][64] = {{0}, {0}};
     for (int other = 0; other < 2; other++) {
-      put(other ? put_number(put(path, "/proc/"), peer.pid) : put(path, "/proc/self"), kinds[k]);
+      put(put(put_number(put(path, "/proc/"), other ? peer.pid : self), "/ns/"), kinds[k]);
       if (sys(readlinkat, AT_FDCWD, path, link[other], 63) <= 0) return 0;
     }
     for (int c = 0; c < 64; c++) if (link[0][c] != link[1][c]) return 0;
@@ -224,15 +225,14 @@ static int peer_ok(int fd) {
 static void job_start(struct job *j) {
   u64 received_ns = now_ns();
   struct clone_args c = {.flags = CLONE_PIDFD, .pidfd = (u64)&j->pidfd, .exit_signal = SIGCHLD};
-  watch(EPOLL_CTL_MOD, j->fd, (j - jobs) << 1, EPOLLRDHUP);
+  watch(EPOLL_CTL_DEL, j->fd, 0, 0); /* a hang-up while it reads its plan is its own affair */
   long pid = sys(clone3, &c, CLONE_ARGS_SIZE_VER0, 0, 0);
   if (pid == 0) {
     sys(prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0);
     if (sys(getppid, 0, 0, 0, 0) != self) quit(125);
-    if (j->fd == CHANNEL) sys(fcntl, CHANNEL, F_SETFD, FD_CLOEXEC, 0);
-    else sys(dup3, j->fd, CHANNEL, O_CLOEXEC, 0);
-    sys(close_range, CHANNEL + 1, ~0U, 0, 0);
-    quit(one_plan(CHANNEL, 0, received_ns));
+    sys(close_range, CHANNEL, epoll - 1, 0, 0); /* all but the set and the younger connection */
+    sys(close_range, epoll + 1, j->fd - 1, 0, 0), sys(close_range, j->fd + 1, ~0U, 0, 0);
+    quit(one_plan(j->fd, 0, j, received_ns));
   }
   if (pid > 0) watch(EPOLL_CTL_ADD, j->pidfd, (j - jobs) << 1 | 1, EPOLLIN);
   else tell(j->fd, REFUSED, 0, -1, -pid, received_ns), job_end(j);
@@ -292,9 +292,9 @@ void *memcpy(void *to, const void *from, u64 n) { /* the compiler calls it to co
 __attribute__((used)) _Noreturn void start(u64 *stack) {
   const char *const *argv = (const char *const *)(stack + 1);
   if (sys(getpid, 0, 0, 0, 0) == 1 && argv[0][0] == '/')
-    quit(one_plan(sys(openat, AT_FDCWD, "/plan", O_RDONLY | O_CLOEXEC, 0), 1, 0));
+    quit(one_plan(sys(openat, AT_FDCWD, "/plan", O_RDONLY | O_CLOEXEC, 0), 1, 0, 0));
   if (stack[0] == 3 && argv[1][0] == 's') quit(serve(argv[2]));
   sys(fcntl, CHANNEL, F_SETFD, FD_CLOEXEC, 0);
-  quit(one_plan(CHANNEL, 0, now_ns()));
+  quit(one_plan(CHANNEL, 0, 0, now_ns()));
 }
 #endif
