@@ -50,7 +50,7 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
     if (done.has(trial.order)) continue;
     const arm = arms.get(trial.arm);
     if (!arm) throw new Error(`the schedule names ${trial.arm}, which was not prepared`);
-    if (block !== undefined && trial.block !== block) await sink.sync();
+    if (block !== undefined && trial.block !== block) await sink.blockEnded();
     block = trial.block;
 
     const columns = { label: trial.arm, driver: arm.arm.driver, accel: arm.accel };

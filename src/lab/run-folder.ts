@@ -2,8 +2,9 @@
  * results/RUN/: the facts of one run. Rows are appended as they happen; nothing else in the folder grows.
  *
  * What survives what: the rows of a trial are given to the kernel in one write before the next trial starts, so they
- * survive vlab's own death at any moment. They are forced to the disk (fdatasync(2)) after each block and at the end, so
- * a power cut loses at most the block it happened in. A row that does not fit on the disk is taken back whole.
+ * survive vlab's own death at any moment. They are forced to the disk (fdatasync(2)) at the end, and after each block when
+ * that was not done within the last second: a power cut loses at most the last second, or the block it happened in. A
+ * trial that does not fit on the disk is taken back whole.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -21,7 +22,9 @@ import { lockRun } from './run-lock.js';
 export interface RowSink {
   /** Writes all the rows of one trial, or none of them. */
   append(rows: readonly Row[]): Promise<void>;
-  /** Called after each block and at the end. */
+  /** Called between blocks, when a little time more disturbs nobody. */
+  blockEnded(): Promise<void>;
+  /** Called at the end. */
   sync(): Promise<void>;
 }
 
@@ -33,7 +36,11 @@ export const RUN_FILES = {
   torn: 'torn.txt',
 } as const;
 
+const SYNC_EVERY_MS = 1000;
+
 export class RunFolder implements RowSink, AsyncDisposable {
+  private syncedAtMs = performance.now();
+
   private constructor(
     readonly dir: string,
     private readonly lock: AsyncDisposable,
@@ -95,8 +102,13 @@ export class RunFolder implements RowSink, AsyncDisposable {
     await saving(this.dir, () => this.write(encodeRows(rows)));
   }
 
+  async blockEnded(): Promise<void> {
+    if (performance.now() - this.syncedAtMs >= SYNC_EVERY_MS) await this.sync();
+  }
+
   async sync(): Promise<void> {
     await saving(this.dir, () => this.trials.datasync());
+    this.syncedAtMs = performance.now();
   }
 
   /** Replaces a file of the folder in one step: a reader sees the old text or the new one. */

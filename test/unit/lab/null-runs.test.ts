@@ -42,6 +42,7 @@ async function manyRuns(runs: number, slower: number, seeds: [a: number, b: numb
     const kept: Row[] = [];
     const sink = {
       append: async (rows: readonly Row[]) => void kept.push(...rows.filter((row) => row.metric === 'ready')),
+      blockEnded: async () => {},
       sync: async () => {},
     };
     const { complete } = await execute({
