@@ -63,8 +63,11 @@ export async function runContainer(prepared: PreparedRun, output: 'inherit' | nu
   performance.onNote = (payload) => {
     pid = readObserved(payload).pid;
   };
+  let asked = 0;
   const forward = (signal: NodeJS.Signals) => {
-    if (pid > 0) process.kill(pid, signal);
+    // A first process without a handler ignores signals (pid_namespaces(7)); whoever asks three times means it.
+    if (signal === 'SIGINT' || signal === 'SIGTERM') asked++;
+    if (pid > 0) process.kill(pid, asked >= 3 ? 'SIGKILL' : signal);
   };
   for (const signal of FORWARDED) process.on(signal, forward);
   try {

@@ -65,6 +65,13 @@ export function cgroupPlaces(layout: CgroupLayout, root: boolean): CgroupPlace[]
   return [...places.values()];
 }
 
+/** vlab's parent in every hierarchy there is: a peer puts a container into more of them than vlab does. */
+export function everyCgroupParent(layout: CgroupLayout = readCgroupLayout()): string[] {
+  const hierarchies = [...Object.values(layout.controllers), ...Object.values(layout.named), layout.unified];
+  const mountPoints = hierarchies.flatMap((hierarchy) => (hierarchy ? [hierarchy.mountPoint] : []));
+  return [...new Set(mountPoints)].map((mountPoint) => join(mountPoint, CGROUP_PARENT));
+}
+
 /** False where the parent cannot be made (a hierarchy that is not delegated): the container goes without. */
 function makeParent(place: CgroupPlace): boolean {
   try {

@@ -38,8 +38,9 @@ export interface LaunchedOptions {
   compile(id: string, files: ObserveOptions): Start;
   /** Runs once when the job is over. */
   dispose?: () => Promise<void>;
-  /** Patterns of cgroups that starts may leave (see owners.ts); `ID` stands for the job's id. */
+  /** Cgroups and files that starts may leave when nobody comes back to remove them, by the job's id (see owners.ts). */
   cgroups?(id: string): string[];
+  paths?(id: string): string[];
 }
 
 /** The launcher in a cgroup of its own, below vlab's parent; what dead owners left is removed first. */
@@ -54,11 +55,11 @@ export async function sharedLauncher(places: readonly CgroupPlace[] = readSituat
 }
 
 /** A prepared job whose starts are performed by the launcher. */
-export async function launched({ job, compile, dispose, cgroups }: LaunchedOptions): Promise<Prepared> {
+export async function launched({ job, compile, dispose, cgroups, paths }: LaunchedOptions): Promise<Prepared> {
   const resident = await sharedLauncher();
   const id = `vlab-${randomBytes(5).toString('hex')}`;
   const scratch = join(job.scratchDir, id);
-  const ownership = own(id, { cgroups: cgroups?.(id) ?? [], paths: [scratch] });
+  const ownership = own(id, { cgroups: cgroups?.(id) ?? [], paths: [scratch, ...(paths?.(id) ?? [])] });
   mkdirSync(scratch, { recursive: true, mode: 0o700 });
   let count = 0;
   const files = (): ObserveOptions => {
@@ -66,14 +67,14 @@ export async function launched({ job, compile, dispose, cgroups }: LaunchedOptio
     return { stdoutPath: `${at}.out`, stderrPath: `${at}.err`, ready: job.ready };
   };
   const next = () => {
-    const paths = files();
-    return { paths, start: compile(`${id}-${count}`, paths) };
+    const written = files();
+    return { written, start: compile(`${id}-${count}`, written) };
   };
   return {
     explain: () => showPlan(next().start.plan),
     async start(signal) {
-      const { paths, start } = next();
-      return LaunchedInstance.start(resident, start, paths, files, signal);
+      const { written, start } = next();
+      return LaunchedInstance.start(resident, start, written, files, signal);
     },
     async [Symbol.asyncDispose]() {
       await dispose?.();

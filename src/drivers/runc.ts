@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { mustRun, run } from '../base/exec.js';
 import { findProgram } from '../base/find-program.js';
 import { runDir } from '../base/paths.js';
-import { readSituation } from '../container/situation.js';
+import { everyCgroupParent, readSituation } from '../container/situation.js';
 import { hostArch } from '../sys/abi.js';
 import { jobConfig } from './container.js';
 import type { Driver, Job } from './driver.js';
@@ -17,6 +17,7 @@ const MEND = 'install runc (Debian: apt-get install runc), and run as root';
 const OCI_VERSION = '1.0.2';
 
 const stateDir = () => join(runDir(), 'runc');
+const bundlesDir = () => join(runDir(), 'bundles');
 
 function commandPlan(job: Job, argv: readonly string[], files: ObserveOptions) {
   const runc = findProgram('runc') ?? 'runc';
@@ -40,30 +41,26 @@ export const driver: Driver = {
   },
   async prepare(job) {
     const { rootless } = readSituation([]);
+    const parents = everyCgroupParent();
     mkdirSync(stateDir(), { recursive: true, mode: 0o700 });
-    const places = readSituation([]).cgroups;
-    const bundles: string[] = [];
     return launched({
       job,
-      cgroups: (id) => places.map(({ parent }) => join(parent, `${id}*`)),
+      cgroups: (id) => parents.map((parent) => join(parent, `${id}*`)),
+      paths: (id) => [join(stateDir(), `${id}*`), join(bundlesDir(), `${id}*`)],
       compile(id, files) {
-        const bundle = join(runDir(), 'bundles', id);
-        bundles.push(bundle);
+        const bundle = join(bundlesDir(), id);
         mkdirSync(bundle, { recursive: true, mode: 0o700 });
         const config = { ...jobConfig(job, id, rootless), ociVersion: OCI_VERSION };
         writeFileSync(join(bundle, 'config.json'), JSON.stringify(config));
         return {
           plan: commandPlan(job, ['run', '--bundle', bundle, id], files),
           execPlan: (_pid, command, more) => commandPlan(job, ['exec', id, ...command], more),
-          cgroups: places.map(({ parent }) => join(parent, id)),
+          cgroups: parents.map((parent) => join(parent, id)),
           async dispose(orderly) {
             if (!orderly) await mustRun('runc', ['--root', stateDir(), 'delete', '--force', id]);
             rmSync(bundle, { recursive: true, force: true });
           },
         };
-      },
-      async dispose() {
-        for (const bundle of bundles) rmSync(bundle, { recursive: true, force: true });
       },
     });
   },
