@@ -24,21 +24,21 @@ export interface VmFiles extends ObserveOptions {
 }
 
 /** QEMU's descriptors: above what a plan opens, below the usual limit of 1024. */
-const FD = { stdout: 1000, stderr: 1001, console: 1002, marks: 1003, signals: 1004 } as const;
+const FD = { stdout: 1000, stderr: 1001, console: 1002, marks: 1003 } as const;
 /** The two that the performer waits for. */
 const WATCH_FD = 1010;
 const MARKS_FD = 1011;
 
 /** Where QEMU finds its channels; for the machine description. */
-export const VM_CHANNELS: Channels = {
+export const vmChannels = (files: Pick<VmFiles, 'signalsPath'>): Channels => ({
   console: { kind: 'fd-out', fd: FD.console },
   marks: { kind: 'fd-out', fd: FD.marks },
   stdout: { kind: 'fd-out', fd: FD.stdout },
   stderr: { kind: 'fd-out', fd: FD.stderr },
   stdin: { kind: 'null' },
-  signals: { kind: 'fd-in', fd: FD.signals },
+  signals: { kind: 'fifo', path: files.signalsPath },
   monitor: undefined,
-};
+});
 
 export function vmPlan(
   arch: PlanBuilder['arch'],
@@ -65,13 +65,12 @@ export function vmPlan(
   become(open.stderr, FD.stderr, "the program's errors");
   become(open.console, FD.console, "the guest's console");
   become(open.marksWrite, FD.marks, "the guest's marks");
-  become(open.signals, FD.signals, 'signals for the program');
   b.step('setsid', [], 'a session of its own');
   unblockSignals(b);
   tie.child();
   const closeOnExec = num(4, 'CLOSE_RANGE_CLOEXEC');
   b.step('close_range', [3, FD.stdout - 1, closeOnExec], 'hand no other descriptor on');
-  b.step('close_range', [FD.signals + 1, num(0xffffffff, '~0'), closeOnExec], 'neither above them');
+  b.step('close_range', [FD.marks + 1, num(0xffffffff, '~0'), closeOnExec], 'neither above them');
   const envp = b.stringArray(
     Object.entries(qemu.env).map(([name, value]) => `${name}=${value}`),
     'envp',
@@ -110,7 +109,6 @@ interface Open {
   stdout: Word;
   stderr: Word;
   console: Word;
-  signals: Word;
   watch: Word;
   marksRead: Word;
   marksWrite: Word;
@@ -124,20 +122,14 @@ function openFiles(b: PlanBuilder, files: VmFiles): Open {
     b.step('openat', [at, b.str(path), create, num(0o600, '0600')], why, { result: fd });
     return fd;
   };
-  const existing = (path: string, how: 'O_RDONLY' | 'O_RDWR', name: string, why: string): Word => {
-    const fd = b.word(name);
-    b.step('openat', [at, b.str(path), flags(how, 'O_CLOEXEC')], why, { result: fd });
-    return fd;
-  };
-  const input = existing('/dev/null', 'O_RDONLY', 'input', 'nothing to read');
+  const input = b.word('input');
+  b.step('openat', [at, b.str('/dev/null'), flags('O_RDONLY', 'O_CLOEXEC')], 'nothing to read', { result: input });
   const stdout = file(files.stdoutPath, 'output', 'a file for the output of the program');
   const stderr = file(files.stderrPath, 'error', 'a file for its errors');
   const console_ = file(files.consolePath, 'console', "a file for the guest's console");
   const qemu = file(files.qemuPath, 'qemu', 'a file for what QEMU says');
   const fifo = num(0o010600, 'S_IFIFO|0600');
   b.step('mknodat', [at, b.str(files.signalsPath), fifo, 0], 'a way for signals into the guest');
-  existing(files.signalsPath, 'O_RDWR', 'kept', 'kept open, so that it never ends');
-  const signals = existing(files.signalsPath, 'O_RDONLY', 'signals', "QEMU's end of it");
   const watch = b.word('watch');
   b.step('inotify_init1', [flags('IN_CLOEXEC', 'IN_NONBLOCK')], 'watch for changes', { result: watch });
   b.step('inotify_add_watch', [watch, b.str(files.stdoutPath), flags('IN_MODIFY')], 'of the output file');
@@ -145,7 +137,7 @@ function openFiles(b: PlanBuilder, files: VmFiles): Open {
   b.step('pipe2', [pipe, flags('O_CLOEXEC')], "a pipe for the guest's marks");
   const marksRead = b.field(pipe, 0, 'w32', 'marks[0]');
   const marksWrite = b.field(pipe, 4, 'w32', 'marks[1]');
-  return { input, qemu, stdout, stderr, console: console_, signals, watch, marksRead, marksWrite };
+  return { input, qemu, stdout, stderr, console: console_, watch, marksRead, marksWrite };
 }
 
 /** Waits for the first output or the exit record, whichever is first; stamps t4 and sends the note if it was output. */

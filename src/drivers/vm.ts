@@ -21,7 +21,7 @@ import type { Circumstances, Driver, Job, Prepared, Support } from './driver.js'
 import { launched, type Start } from './launched.js';
 import type { ObserveOptions } from './observe.js';
 import { probeByRunning } from './probe-by-running.js';
-import { VM_CHANNELS, type VmFiles, vmPlan } from './vm-plan.js';
+import { type VmFiles, vmChannels, vmPlan } from './vm-plan.js';
 
 const DEFAULT_MEMORY_MIB = 128;
 /** By emulation and on a busy machine a distribution's kernel needs some seconds. */
@@ -124,16 +124,20 @@ function startOf(vm: PreparedVm, qemu: Qemu, job: Job, files: ObserveOptions): S
     qemuPath: `${at}.qemu`,
     signalsPath: `${at}.signals`,
   };
-  const args = argv(connectVm(vm, VM_CHANNELS), qemu.features);
+  const args = argv(connectVm(vm, vmChannels(all)), qemu.features);
   const env = { PATH: process.env.PATH ?? '/usr/bin' };
   return {
     plan: vmPlan(vm.plan.arch, { path: qemu.path, args, env }, all),
     kill: async (signal) => sendSignal(all.signalsPath, signal),
     judge: async (performed) => judge(performed, vm, job, all),
     execPlan: () => {
-      throw new VlabError('host', 'a virtual machine runs one program so far: exec needs an agent in the guest', {
-        hint: 'start a second machine, or compare exec among containers',
-      });
+      throw new VlabError(
+        'host',
+        'a virtual machine cannot run a second program yet: that needs an agent in the guest',
+        {
+          hint: 'start a second machine, or compare exec among containers',
+        },
+      );
     },
   };
 }
@@ -155,13 +159,14 @@ function judge(performed: Performed, vm: PreparedVm, job: Job, files: VmFiles): 
   if (!performed.failure || end) return performed.failure;
   const { stamps } = readObserved(performed.reply);
   if (stamps.spawned === undefined) return performed.failure;
+  const qemuStderr = readFileSync(files.qemuPath, 'utf8');
   return explainEnd({
     plan: vm.plan,
     memoryMiB: vm.machine.memoryMiB,
     accelerator: vm.machine.accelerator,
     console: readFileSync(files.consolePath, 'utf8'),
-    qemuStderr: readFileSync(files.qemuPath, 'utf8'),
-    qemuExit: undefined,
+    qemuStderr,
+    qemuExit: qemuStderr === '' ? undefined : { code: undefined, signal: undefined },
     shutdown: undefined,
     up: stamps.rooted !== undefined,
     exec: stamps.exec !== undefined,

@@ -170,7 +170,7 @@ class Chardevs {
   }
 
   private descriptor(channel: Channel): ArgvPart[] {
-    if (channel.kind !== 'fd-in' && channel.kind !== 'fd-out') return [];
+    if (channel.kind !== 'fd-out') return [];
     return [part(['-add-fd', `fd=${channel.fd},set=${channel.fd}`], `inherited descriptor ${channel.fd}, by a name`)];
   }
 
@@ -181,9 +181,10 @@ class Chardevs {
       case 'file':
         return `file,id=${id},path=${escapeCommas(channel.path)}`;
       case 'fd-out':
-        return `file,id=${id},path=/dev/fdset/${channel.fd}`;
-      case 'fd-in':
-        return `file,id=${id},path=/dev/null,input-path=/dev/fdset/${channel.fd}`;
+        // append: otherwise QEMU truncates, which a pipe cannot and a watcher of the file would take for output.
+        return `file,id=${id},path=/dev/fdset/${channel.fd},append=on`;
+      case 'fifo':
+        return `pipe,id=${id},path=${escapeCommas(channel.path)}`;
       case 'socket':
         return `socket,id=${id},fd=${channel.fd}`;
       case 'listen':

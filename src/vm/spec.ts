@@ -19,8 +19,8 @@ export type Channel =
   | { kind: 'file'; path: string }
   /** An inherited descriptor open for writing only: the end of a pipe, or a file. */
   | { kind: 'fd-out'; fd: number }
-  /** An inherited descriptor open for reading only. */
-  | { kind: 'fd-in'; fd: number }
+  /** A FIFO, from which the guest reads what anybody on the host writes; it never ends. */
+  | { kind: 'fifo'; path: string }
   /** An inherited descriptor: a connected stream socket, both ways. */
   | { kind: 'socket'; fd: number }
   /** A unix socket that QEMU listens on; somebody may connect later. */
