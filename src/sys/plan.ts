@@ -69,7 +69,8 @@ export interface Plan {
   reply: { offset: number; bytes: number };
 }
 
-const MAX_RESULT = (1n << 63n) - 1n;
+/** The greatest result that a system call can have. */
+export const MAX_RESULT = (1n << 63n) - 1n;
 
 export function label(name: string): Label {
   return { name, index: undefined };

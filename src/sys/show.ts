@@ -1,6 +1,6 @@
 /** A plan as people read it: one line a step, with its reason. Pure. */
 import { errnoName } from './abi.js';
-import type { Arg, Plan, Step } from './plan.js';
+import { type Arg, MAX_RESULT, type Plan, type Step } from './plan.js';
 
 /** One step as a call, e.g. `openat2(root, "proc", how, 24) → proc`. */
 export function showCall(step: Step): string {
@@ -13,13 +13,22 @@ function showArg(arg: Arg): string {
   return arg.text ?? (arg.value >= 65536n ? `0x${arg.value.toString(16)}` : arg.value.toString());
 }
 
-/** What happens besides going on: tolerated errnos and branches. */
+/** What happens besides going on: tolerated errnos, results that must be, and branches. */
 function showBranch(step: Step): string {
-  const parts = step.tolerate.length > 0 ? [`${step.tolerate.join(', ')} is fine`] : [];
+  const [be, errnos] = [step.tolerate.length > 1 ? 'are' : 'is', step.tolerate.join(', ')];
+  const parts = step.tolerate.length > 0 ? [`${errnos} ${be} fine`] : [];
   if (step.jumpOn === 'positive') parts.push(`above 0: go to ${step.jump?.index}`);
   if (step.jumpOn === 'zero') parts.push(`0: go to ${step.jump?.index}`);
   if (step.jump && !step.jumpOn) parts.push(`then go to ${step.jump.index}`);
+  const accepted = showAccepted(step);
+  if (accepted !== undefined) parts.push(`must be ${accepted}`);
   return parts.length > 0 ? ` [${parts.join('; ')}]` : '';
+}
+
+/** The accepted results, unless they are the usual: anything but an error. */
+function showAccepted({ accept: [low, high] }: Step): string | undefined {
+  if (low === 0n && high === MAX_RESULT) return undefined;
+  return low === high ? `${low}` : `${low} to ${high}`;
 }
 
 const CALL_COLUMNS = 76;
@@ -54,6 +63,7 @@ export function planToJson(plan: Plan): object {
       args: step.args.map(showArg),
       why: step.why,
       result: step.result?.text,
+      accept: showAccepted(step),
       tolerate: step.tolerate,
       jump: step.jump?.index,
       jumpOn: step.jumpOn,

@@ -1,0 +1,42 @@
+/** Machines that container plans are compiled for, written by hand: no test that uses them looks at the real one. */
+import { type ContainerRequest, defaultConfig } from '../../../src/container/default-config.js';
+import { runPlan } from '../../../src/container/run-plan.js';
+import type { Situation } from '../../../src/container/situation.js';
+
+const KERNEL_PATHS: Situation['kernelPaths'] = {
+  '/proc/acpi': 'directory',
+  '/proc/kcore': 'file',
+  '/proc/keys': 'file',
+  '/sys/firmware': 'directory',
+  '/sys/devices/virtual/powercap': 'directory',
+  '/proc/bus': 'directory',
+  '/proc/sys': 'directory',
+  '/proc/sysrq-trigger': 'file',
+};
+
+const base = { arch: 'x86_64', kernelPaths: KERNEL_PATHS, rootless: undefined } as const;
+const v1 = (...controllers: string[]) => ({
+  version: 1 as const,
+  parent: `/sys/fs/cgroup/${controllers.join(',')}/vlab`,
+  controllers,
+});
+
+export const SITUATIONS = {
+  hybrid: { ...base, cgroups: [v1('memory'), v1('cpu', 'cpuacct'), v1('pids'), v1('devices')] },
+  v2: {
+    ...base,
+    cgroups: [{ version: 2, parent: '/sys/fs/cgroup/vlab', controllers: ['memory', 'cpu', 'pids'] }],
+  },
+  rootless: { ...base, cgroups: [], rootless: { uid: 1000, gid: 100 } },
+} satisfies Record<string, Situation>;
+
+export const REQUEST: ContainerRequest = { id: 'vlab-example', rootfs: '/images/probe', command: ['probe'], env: {} };
+
+export const LIMITS = { memoryBytes: 64 << 20, cpus: 0.5, pids: 20 };
+
+/** The plan of `vlab run` in that situation. */
+export function planFor(situation: Situation, more: Partial<ContainerRequest> = {}) {
+  const { rootless } = situation;
+  const config = defaultConfig({ ...REQUEST, ...more, ...(rootless ? { rootless } : {}) });
+  return runPlan(config, situation, '/cache/vlab-relay').plan;
+}
