@@ -32,7 +32,7 @@ export function benchProgress({ stream, env, scenario, now = () => performance.n
   let lastPlainMs = Number.NEGATIVE_INFINITY;
 
   const line = (text: string): void => {
-    stream.write(`${drawn ? '\r\u001b[K' : ''}${text}\n`);
+    stream.write(`${drawn ? '\r\u001b[K' : ''}${text.trimEnd()}\n`);
     drawn = false;
   };
   const redraw = (text: string): void => {
@@ -92,8 +92,9 @@ export function benchProgress({ stream, env, scenario, now = () => performance.n
   };
 
   function isDue(): boolean {
-    if (now() - lastPlainMs < PLAIN_EVERY_MS) return false;
-    lastPlainMs = now();
+    const nowMs = now();
+    if (nowMs - lastPlainMs < PLAIN_EVERY_MS) return false;
+    lastPlainMs = nowMs;
     return true;
   }
 }
