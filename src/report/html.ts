@@ -4,12 +4,13 @@
  */
 import { allowsQuantile, TAIL_OBSERVATIONS } from '../stats/quantile.js';
 import { MIN_BLOCKS } from '../stats/ratio.js';
+import { type ArmTrials, armTrials } from './arm-trials.js';
 import { distributionChart, MOST_DOTS } from './charts/distribution.js';
 import { ratioForest } from './charts/ratio-forest.js';
 import { type Drawing, renderSvg } from './charts/render-svg.js';
 import type { WidthName } from './charts/rows-layout.js';
 import { type StackedArm, scaleGroups, stackedCheckpoints } from './charts/stacked-checkpoints.js';
-import { checkpointStacks, STACKED } from './checkpoint-stack.js';
+import { checkpointStack, STACKED } from './checkpoint-stack.js';
 import { differences } from './differences.js';
 import { headlines } from './headlines.js';
 import { hostTable } from './host-table.js';
@@ -18,7 +19,6 @@ import { PAGE_SCRIPT, PAGE_STYLE } from './page-style.js';
 import {
   failures,
   headlineMetric,
-  lineOf,
   type ReportArm,
   type ReportData,
   reportArms,
@@ -26,7 +26,7 @@ import {
   trialsDone,
   usesTcg,
 } from './report-data.js';
-import { rowsByArm, rowsSection } from './rows-section.js';
+import { rowsSection } from './rows-section.js';
 import { summaryTable, table } from './tables.js';
 import {
   armName,
@@ -51,6 +51,7 @@ export interface PageLinks {
 export function reportHtml(data: ReportData, links: PageLinks): string {
   const { manifest } = data;
   const arms = reportArms(data);
+  const trials = armTrials(data.rows, arms);
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -65,16 +66,16 @@ export function reportHtml(data: ReportData, links: PageLinks): string {
 <main>
 ${top(data)}
 ${findings(data)}
-${distribution(data, arms)}
+${distribution(data, trials)}
 ${ratios(data, arms)}
-${stacks(data, arms)}
+${stacks(trials)}
 ${allFigures(data, links)}
 ${whatDiffers(data)}
 ${whatFailed(data)}
 ${machine(data)}
 ${again(data)}
 ${howToRead(data)}
-${rowsSection(rowsByArm(data.rows, arms), links.trials)}
+${rowsSection(trials, links.trials)}
 </main>
 <script>${trusted(PAGE_SCRIPT)}</script>
 </body>
@@ -124,19 +125,12 @@ ${
 }`;
 }
 
-function distribution(data: ReportData, arms: readonly ReportArm[]): Markup | undefined {
+function distribution(data: ReportData, trials: readonly ArmTrials[]): Markup | undefined {
   const metric = headlineMetric(data);
-  const values = new Map<string, number[]>();
-  for (const row of data.rows) {
-    if (row.metric !== metric || row.warmup || row.outcome !== 'ok' || row.value === undefined) continue;
-    const key = `${row.accel} ${row.arm}`;
-    const list = values.get(key);
-    if (list) list.push(row.value / 1e6);
-    else values.set(key, [row.value / 1e6]);
-  }
-  const shown = arms.flatMap((arm) => {
-    const valuesMs = values.get(`${arm.accel} ${arm.arm}`);
-    return valuesMs && lineOf(arm, metric) ? [{ name: armName(arm), accel: arm.accel, valuesMs }] : [];
+  const shown = trials.flatMap(({ arm, trials: lines }) => {
+    const good = lines.filter(({ warmup, outcome }) => !warmup && outcome === 'ok');
+    const valuesMs = good.flatMap(({ timesMs }) => timesMs[metric] ?? []);
+    return valuesMs.length > 0 ? [{ name: armName(arm), accel: arm.accel, valuesMs }] : [];
   });
   if (shown.length === 0) return undefined;
   const title = `Distribution of the time to ${metricTitle(metric)} by arm`;
@@ -192,11 +186,10 @@ ${both((width) => ratioForest(shown, name, width), title)}
   )}</details>`;
 }
 
-function stacks(data: ReportData, arms: readonly ReportArm[]): Markup | undefined {
-  const pieces = checkpointStacks(data.rows, arms);
-  const shown: StackedArm[] = arms.flatMap((arm) => {
-    const own = pieces.get(arm.anchor) ?? [];
-    return own.length === 0 ? [] : [{ name: armName(arm), pieces: own }];
+function stacks(trials: readonly ArmTrials[]): Markup | undefined {
+  const shown: StackedArm[] = trials.flatMap(({ arm, trials: lines }) => {
+    const pieces = checkpointStack(lines);
+    return pieces.length === 0 ? [] : [{ name: armName(arm), pieces }];
   });
   if (shown.length === 0) return undefined;
   const used = STACKED.filter((metric) => shown.some((arm) => arm.pieces.some((piece) => piece.metric === metric)));

@@ -72,8 +72,9 @@ const SHOWN_BLOCKS = 5;
 /** Every trial that did not go well, warm-ups too, grouped by what is said of it. */
 export function failures({ rows }: ReportData): FailureGroup[] {
   const groups = new Map<string, FailureGroup>();
-  for (const { arm, accel, outcome, reason, warmup, block } of rows) {
-    if (outcome === 'ok') continue;
+  for (const row of rows) {
+    if (row.outcome === 'ok') continue;
+    const { arm, accel, outcome, reason, warmup, block } = row;
     const key = JSON.stringify([arm, accel, outcome, reason]);
     const group = groups.get(key) ?? { arm, accel, outcome, reason, count: 0, warmups: 0, blocks: [] };
     groups.set(key, group);

@@ -21,7 +21,7 @@ export interface DistributionArm {
 }
 
 /** More dots than this tell the eye nothing new; then as many evenly spaced quantiles stand for them. */
-export const MOST_DOTS = 300;
+export const MOST_DOTS = 200;
 
 /** Arms without values are left out by the caller. */
 export function distributionChart(arms: readonly DistributionArm[], axisName: string, width: WidthName): Drawing {

@@ -1,16 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { armTrials } from '../../../src/report/arm-trials.js';
 import { scaleGroups } from '../../../src/report/charts/stacked-checkpoints.js';
-import { checkpointStacks } from '../../../src/report/checkpoint-stack.js';
+import { checkpointStack } from '../../../src/report/checkpoint-stack.js';
 import { reportArms, reportData } from '../../../src/report/report-data.js';
 import { type MadeUpRun, madeUpRun, QUICKSTART_ARMS } from '../../fixtures/report/made-up-run.js';
 
 function stacks(run: MadeUpRun) {
   const { manifest, rows } = madeUpRun(run);
-  return checkpointStacks(rows, reportArms(reportData(manifest, rows)));
+  const arms = armTrials(rows, reportArms(reportData(manifest, rows)));
+  return new Map(arms.map(({ arm, trials }) => [arm.anchor, checkpointStack(trials)]));
 }
 
-describe('checkpointStacks', () => {
+describe('checkpointStack', () => {
   it('leaves out what an arm does not show and gives its time to the next checkpoint', () => {
     const pieces = stacks({ arms: QUICKSTART_ARMS, blocks: 20 }).get('rows-runc') ?? [];
     expect(pieces.map(({ metric }) => metric)).toEqual(['spawned', 'firstByte', 'ready', 'exited', 'clean']);

@@ -162,8 +162,8 @@ describe('reportHtml', () => {
     expect(run.rows).toHaveLength(100_000);
     const began = performance.now();
     const large = reportHtml(reportData(run.manifest, run.rows), LINKS);
-    expect(performance.now() - began).toBeLessThan(8000);
+    expect(performance.now() - began).toBeLessThan(15_000);
     expect(large.length).toBeLessThan(6e6);
     expect(readable(large)).toContain('The first 200 of them; all are in trials.csv.');
-  });
+  }, 30_000);
 });
