@@ -1,7 +1,9 @@
-/** Runs a container in the foreground. The one file of this folder that acts. */
+/** Runs a container in the foreground. */
 import { randomBytes } from 'node:crypto';
 import { realpathSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { VlabError } from '../base/errors.js';
+import { runDir } from '../base/paths.js';
 import type { PlanFailure } from '../sys/channel.js';
 import { nativeBinary } from '../sys/native.js';
 import { own, sweepOwners } from '../sys/owners.js';
@@ -12,11 +14,13 @@ import type { OciConfig } from './oci.js';
 import { type RunPlan, runPlan } from './run-plan.js';
 import { readSituation } from './situation.js';
 
-export type RunRequest = Omit<ContainerRequest, 'id' | 'rootless'> & { id?: string };
+export type RunRequest = Omit<ContainerRequest, 'id' | 'rootless'> & { id?: string; detached?: boolean };
 
 export interface PreparedRun extends RunPlan {
   id: string;
   config: OciConfig;
+  /** Where a detached container's output goes; belongs to the container. */
+  outputDir: string | undefined;
 }
 
 /** Compiles; nothing is started. Errors: `input` when the root file system is no directory. */
@@ -27,8 +31,12 @@ export async function prepareRun(request: RunRequest): Promise<PreparedRun> {
   const rootless = uid === 0 ? undefined : { uid, gid: process.getgid?.() ?? 0 };
   const config = defaultConfig({ ...request, id, rootfs, ...(rootless ? { rootless } : {}) });
   const situation = readSituation([...config.linux.maskedPaths, ...config.linux.readonlyPaths]);
-  const relay = request.terminal ? await nativeBinary('vlab-relay') : undefined;
-  return { id, config, ...runPlan(config, situation, relay) };
+  const outputDir = request.detached ? join(runDir(), 'containers', id) : undefined;
+  const options = {
+    relayPath: request.terminal ? await nativeBinary('vlab-relay') : undefined,
+    detached: outputDir ? { stdoutPath: join(outputDir, 'stdout'), stderrPath: join(outputDir, 'stderr') } : undefined,
+  };
+  return { id, config, outputDir, ...runPlan(config, situation, options) };
 }
 
 function directory(path: string): string {
@@ -87,7 +95,7 @@ function exitCodeOf({ exit }: Observed): number {
 }
 
 /** docker-run(1), "EXIT STATUS". */
-function asDocker(failure: PlanFailure): VlabError {
+export function asDocker(failure: PlanFailure): VlabError {
   const call = failure.plan.steps[failure.index]?.call;
   const exitCode = call !== 'execve' ? 125 : ['ENOENT', 'ENOTDIR'].includes(failure.errno ?? '') ? 127 : 126;
   const hint = failure.hint === undefined ? {} : { hint: failure.hint };

@@ -1,4 +1,4 @@
-/** The plan of `vlab run`: a container in the foreground, with the caller's own descriptors or a terminal. Pure. */
+/** The plan of `vlab run`: a container in the foreground or, with files for its output, in the background. Pure. */
 import { ABI, flags } from '../sys/abi.js';
 import { attached, blockSignals, unblockSignals } from '../sys/attached.js';
 import { CHANNEL_FD } from '../sys/channel.js';
@@ -16,8 +16,15 @@ export interface RunPlan {
   cgroupDirectories: string[];
 }
 
-/** `relayPath` is needed where config.process.terminal is set. */
-export function runPlan(config: OciConfig, situation: Situation, relayPath?: string): RunPlan {
+export interface RunPlanOptions {
+  /** The compiled vlab-relay; needed where config.process.terminal is set. */
+  relayPath?: string | undefined;
+  /** The container outlives the caller: the launcher performs the plan, and output goes to these files. */
+  detached?: { stdoutPath: string; stderrPath: string } | undefined;
+}
+
+export function runPlan(config: OciConfig, situation: Situation, options: RunPlanOptions = {}): RunPlan {
+  const { relayPath, detached } = options;
   const b = new PlanBuilder(situation.arch);
   const stamps = new Stamps(b);
   const container = compileContainer(b, config, situation);
@@ -25,9 +32,11 @@ export function runPlan(config: OciConfig, situation: Situation, relayPath?: str
   const tie = attached(b);
   const parent = label('parent');
 
-  dieWithCaller(b);
+  if (detached) openOutput(b, detached);
+  else dieWithCaller(b);
   blockSignals(b);
   tie.before();
+  const running = detached ? runningPipe(b) : undefined;
   terminal?.before();
   const cloned = container.create(stamps.pid);
   cloned.toParent(parent);
@@ -43,6 +52,7 @@ export function runPlan(config: OciConfig, situation: Situation, relayPath?: str
   container.exec();
 
   b.place(parent);
+  running?.await();
   stamps.send('tell the caller the pid, so that it can pass signals on');
   terminal?.relay();
   stamps.reapWhenDone(cloned.pidfd);
@@ -50,6 +60,37 @@ export function runPlan(config: OciConfig, situation: Situation, relayPath?: str
   container.after();
   stamps.stamp('clean', 't7: reaped, and what was made for it is gone');
   return { plan: b.build(), cgroupDirectories: container.cgroupDirectories };
+}
+
+/** A pipe that the program's exec closes (so does a failure before it): when it is closed, the one or the other is true. */
+function runningPipe(b: PlanBuilder): { await(): void } {
+  const pipe = b.space(8, 'running[2]');
+  b.step('pipe2', [pipe, flags('O_CLOEXEC')], 'a pipe that closes when the program runs');
+  return {
+    await() {
+      const byte = b.space(8, 'byte');
+      b.step('close', [b.field(pipe, 4, 'w32', 'running[1]')], 'leave it to the container');
+      b.step('read', [b.field(pipe, 0, 'w32', 'running[0]'), byte, 1], 'wait until the program runs or has failed', {
+        accept: [0, 0],
+        retryOnEintr: true,
+      });
+    },
+  };
+}
+
+/** Descriptors 0, 1 and 2 for a container that nobody looks at. */
+function openOutput(b: PlanBuilder, files: { stdoutPath: string; stderrPath: string }): void {
+  const create = flags('O_WRONLY', 'O_CREAT', 'O_APPEND', 'O_CLOEXEC');
+  const opened = [
+    ['/dev/null', flags('O_RDONLY', 'O_CLOEXEC')],
+    [files.stdoutPath, create],
+    [files.stderrPath, create],
+  ] as const;
+  opened.forEach(([path, how], number) => {
+    const fd = b.word('fd');
+    b.step('openat', [flags('AT_FDCWD'), b.str(path), how, num(0o600, '0600')], `open ${path}`, { result: fd });
+    b.step('dup3', [fd, number, 0], `make it descriptor ${number}`);
+  });
 }
 
 /** The performer ends with the caller, and goes no further if the caller has ended already. */

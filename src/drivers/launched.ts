@@ -6,10 +6,10 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf, messageOf, VlabError } from '../base/errors.js';
-import { type CgroupPlace, readSituation } from '../container/situation.js';
+import { sharedLauncher } from '../container/shared-launcher.js';
 import type { Performance, Performed } from '../sys/channel.js';
-import { type Launcher, launcher } from '../sys/launcher.js';
-import { own, sweepOwners } from '../sys/owners.js';
+import type { Launcher } from '../sys/launcher.js';
+import { own } from '../sys/owners.js';
 import type { Plan } from '../sys/plan.js';
 import { membersOf, removeCgroup } from '../sys/remove-cgroup.js';
 import { showPlan } from '../sys/show.js';
@@ -41,17 +41,6 @@ export interface LaunchedOptions {
   /** Cgroups and files that starts may leave when nobody comes back to remove them, by the job's id (see owners.ts). */
   cgroups?(id: string): string[];
   paths?(id: string): string[];
-}
-
-/** The launcher in a cgroup of its own, below vlab's parent; what dead owners left is removed first. */
-export async function sharedLauncher(places: readonly CgroupPlace[] = readSituation([]).cgroups): Promise<Launcher> {
-  await sweepOwners();
-  const procs = places.map(({ parent }) => {
-    const directory = join(parent, 'launcher');
-    mkdirSync(directory, { recursive: true });
-    return join(directory, 'cgroup.procs');
-  });
-  return launcher(procs);
 }
 
 /** A prepared job whose starts are performed by the launcher. */

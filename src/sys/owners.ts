@@ -30,14 +30,27 @@ export interface Owned {
 export interface OwnerRecord extends Owned {
   id: string;
   owner: Process;
+  /** What is shown of it, where it is a thing that people ask for by its id. */
+  container?: { pid: number; command: string[]; startedAt: string };
 }
 
 /** The start time of a running process, or undefined when there is none of that pid. */
 export function startTimeOf(pid: number): string | undefined {
+  return statFields(pid)?.[19];
+}
+
+/** The parent of a running process, or undefined when there is none of that pid. */
+export function parentOf(pid: number): number | undefined {
+  const parent = statFields(pid)?.[1];
+  return parent === undefined ? undefined : Number(parent);
+}
+
+/** proc_pid_stat(5) from the third field on. */
+function statFields(pid: number): string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The command name may hold spaces and parentheses: count from behind the last one.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch (error) {
     if (['ENOENT', 'ESRCH'].includes(errnoOf(error) ?? '')) return undefined;
     throw error;
@@ -57,8 +70,8 @@ function ownersDir(): string {
 
 export interface Ownership extends AsyncDisposable {
   readonly id: string;
-  /** Hands the things to another owner, which must be alive (a detached container's performer). */
-  handTo(pid: number): void;
+  /** Hands the things to another owner, which must be alive: a detached container's performer. */
+  handTo(pid: number, container: OwnerRecord['container']): void;
   /** Removes the things, then the record. */
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -69,7 +82,8 @@ export function own(id: string, owned: Owned, pid: number = process.pid): Owners
   writeRecord(path, { id, owner: processOf(pid), ...owned });
   return {
     id,
-    handTo: (other) => writeRecord(path, { id, owner: processOf(other), ...owned }),
+    handTo: (other, container) =>
+      writeRecord(path, { id, owner: processOf(other), ...owned, ...(container ? { container } : {}) }),
     async [Symbol.asyncDispose]() {
       await removeOwned(owned);
       rmSync(path, { force: true });

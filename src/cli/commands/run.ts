@@ -25,6 +25,11 @@ executed, 127 when it is not there. With --json the program's output goes to sta
       description: 'root file system, or probe for the built-in one',
     }),
     tty: Flags.boolean({ char: 't', description: 'give the program a terminal of its own' }),
+    detach: Flags.boolean({
+      char: 'd',
+      exclusive: ['tty'],
+      description: 'run it in the background and print its id; see vlab ps and vlab kill',
+    }),
     interactive: Flags.boolean({ char: 'i', description: 'for docker’s reflexes: standard input is always passed' }),
     env: Flags.string({ char: 'e', multiple: true, helpValue: 'NAME=VALUE', description: 'environment variable' }),
     workdir: Flags.string({ char: 'w', default: '/', description: 'working directory in the container' }),
@@ -52,6 +57,7 @@ executed, 127 when it is not there. With --json the program's output goes to sta
       cwd: flags.workdir,
       ...(flags.hostname === undefined ? {} : { hostname: flags.hostname }),
       ...(flags.tty ? { terminal: true } : {}),
+      ...(flags.detach ? { detached: true } : {}),
       ...(flags['read-only'] ? { readonlyRoot: true } : {}),
       ...(flags.memory === undefined ? {} : { memoryBytes: memoryFlag('--memory', flags.memory) }),
       ...(flags.cpus === undefined ? {} : { cpus: cpusFlag(flags.cpus) }),
@@ -61,6 +67,12 @@ executed, 127 when it is not there. With --json the program's output goes to sta
       const { planToJson, showPlan } = await import('../../sys/show.js');
       this.log(showPlan(prepared.plan).trimEnd());
       return { id: prepared.id, config: prepared.config, plan: planToJson(prepared.plan) };
+    }
+    if (flags.detach) {
+      const { startDetached } = await import('../../container/start-detached.js');
+      const { pid } = await startDetached(prepared);
+      this.log(prepared.id);
+      return { id: prepared.id, pid, outputDir: prepared.outputDir };
     }
     const { exitCode, observed } = await runContainer(prepared, this.jsonEnabled() ? 2 : 'inherit');
     process.exitCode = exitCode;

@@ -38,5 +38,5 @@ export const LIMITS = { memoryBytes: 64 << 20, cpus: 0.5, pids: 20 };
 export function planFor(situation: Situation, more: Partial<ContainerRequest> = {}) {
   const { rootless } = situation;
   const config = defaultConfig({ ...REQUEST, ...more, ...(rootless ? { rootless } : {}) });
-  return runPlan(config, situation, '/cache/vlab-relay').plan;
+  return runPlan(config, situation, { relayPath: '/cache/vlab-relay' }).plan;
 }

@@ -1,0 +1,55 @@
+import { constants } from 'node:os';
+import { Flags } from '@oclif/core';
+import { errnoOf, VlabError } from '../../base/errors.js';
+import { BaseCommand } from '../base-command.js';
+
+export default class Kill extends BaseCommand {
+  static override tail = 'first-positional' as const;
+  static override summary = 'Send a signal to containers that run in the background';
+  static override usage = '<%= command.id %> [--signal SIGNAL] ID...';
+  static override description = 'An id may be shortened as long as it fits only one container.';
+  static override examples = ['<%= config.bin %> kill vlab-3f', '<%= config.bin %> kill --signal TERM vlab-3f9c'];
+  static override flags = {
+    signal: Flags.string({ char: 's', default: 'KILL', description: 'name or number of the signal' }),
+  };
+
+  async run(): Promise<string[]> {
+    const { flags } = await this.parse(Kill);
+    if (this.tail.length === 0) throw new VlabError('input', 'no container is named', { hint: 'vlab ps lists them' });
+    const number = signalNumber(flags.signal);
+    const { listOwners } = await import('../../sys/owners.js');
+    const running = listOwners().flatMap(({ id, container, alive }) =>
+      container && alive ? [{ id, ...container }] : [],
+    );
+    const chosen = this.tail.map((prefix) => {
+      const fitting = running.filter(({ id }) => id.startsWith(prefix));
+      if (fitting.length === 1 && fitting[0]) return fitting[0];
+      throw new VlabError(
+        'input',
+        `${fitting.length === 0 ? 'no container' : 'more than one container'} fits ${prefix}`,
+        {
+          hint: 'vlab ps lists them',
+        },
+      );
+    });
+    for (const { id, pid } of chosen) {
+      try {
+        process.kill(pid, number);
+      } catch (error) {
+        throw new VlabError('operation', `cannot signal ${id}: ${errnoOf(error)}`, { cause: error });
+      }
+      this.log(id);
+    }
+    return chosen.map(({ id }) => id);
+  }
+}
+
+/** `KILL`, `SIGKILL`, `sigkill` or `9`. */
+function signalNumber(text: string): number {
+  const upper = text.toUpperCase();
+  const name = (upper.startsWith('SIG') ? upper : `SIG${upper}`) as NodeJS.Signals;
+  const number = constants.signals[name] ?? Number(text);
+  if (!(number > 0 && number <= 64))
+    throw new VlabError('input', `${text} is no signal`, { hint: 'kill -l lists them' });
+  return number;
+}

@@ -1,0 +1,16 @@
+/** The launcher in a cgroup of its own, below vlab's parent; what dead owners left is removed first. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Launcher, launcher } from '../sys/launcher.js';
+import { sweepOwners } from '../sys/owners.js';
+import { type CgroupPlace, readSituation } from './situation.js';
+
+export async function sharedLauncher(places: readonly CgroupPlace[] = readSituation([]).cgroups): Promise<Launcher> {
+  await sweepOwners();
+  const procs = places.map(({ parent }) => {
+    const directory = join(parent, 'launcher');
+    mkdirSync(directory, { recursive: true });
+    return join(directory, 'cgroup.procs');
+  });
+  return launcher(procs);
+}

@@ -1,0 +1,51 @@
+/**
+ * Starts a container that outlives its caller: the launcher's performer is its parent and its owner, and removes its
+ * cgroups when it ends. It dies with the launcher.
+ */
+import { mkdirSync, readlinkSync } from 'node:fs';
+import { errnoOf } from '../base/errors.js';
+import { nativeBinary } from '../sys/native.js';
+import { own, parentOf } from '../sys/owners.js';
+import { type Observed, readObserved } from '../sys/stamps.js';
+import { asDocker, type PreparedRun } from './run-container.js';
+import { sharedLauncher } from './shared-launcher.js';
+
+/** Resolves when its program runs. Throws as runContainer does when the program could not be run. */
+export async function startDetached(prepared: PreparedRun): Promise<{ pid: number }> {
+  const { id, outputDir, cgroupDirectories } = prepared;
+  if (outputDir === undefined) throw new RangeError('the run was not prepared as detached');
+  const resident = await sharedLauncher();
+  const ownership = own(id, { cgroups: cgroupDirectories, paths: [outputDir] });
+  mkdirSync(outputDir, { recursive: true, mode: 0o700 });
+  try {
+    const performance = await resident.perform(prepared.plan);
+    const noted = new Promise<Observed>((resolve) => {
+      performance.onNote = (payload) => resolve(readObserved(payload));
+    });
+    const ended = performance.ended.then(({ failure, reply }) => {
+      if (failure) throw asDocker(failure);
+      return readObserved(reply);
+    });
+    const { pid } = await Promise.race([noted, ended]);
+    const performer = parentOf(pid);
+    // The note says that the program runs or has failed; if vlab-init is still what runs, or nothing is, the end tells.
+    if (performer === undefined || !(await runsProgram(pid))) await ended;
+    else {
+      ownership.handTo(performer, { pid, command: prepared.config.process.args, startedAt: new Date().toISOString() });
+      performance.detach();
+    }
+    return { pid };
+  } catch (error) {
+    await ownership[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function runsProgram(pid: number): Promise<boolean> {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`) !== (await nativeBinary('vlab-init'));
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes(errnoOf(error) ?? '')) return false;
+    throw error;
+  }
+}
