@@ -6,7 +6,7 @@
 import { VlabError } from '../base/errors.js';
 import { seededRandom, shuffle } from '../stats/random.js';
 import { nearest } from './nearest.js';
-import { defaultBaseline, type Scenario } from './scenario.js';
+import { defaultBaseline, type Scenario, type ScenarioArm } from './scenario.js';
 
 export interface Trial {
   /** 0-based position in the whole schedule. */
@@ -24,6 +24,11 @@ export interface Selection {
   runs?: number;
   /** Labels of the arms that take part. */
   only?: readonly string[];
+}
+
+/** As much of a scenario as decides about the order. */
+export interface Schedulable extends Pick<Scenario, 'name' | 'blocks' | 'warmup'> {
+  arms: readonly Pick<ScenarioArm, 'label' | 'every'>[];
 }
 
 /** Bounded by what a person would ever wait for; a typing error in `blocks` should not fill the memory. */
@@ -57,7 +62,7 @@ export function select(scenario: Scenario, { runs, only }: Selection): Scenario 
  * blocks 0, N, 2N, …, and in the warm-up blocks -1, -1-N, …, so that one warm-up block is enough for it. Each block has
  * a random stream of its own: more blocks never change the order of the earlier ones.
  */
-export function schedule(scenario: Scenario, seed: number): Trial[] {
+export function schedule(scenario: Schedulable, seed: number): Trial[] {
   if ((scenario.blocks + scenario.warmup) * scenario.arms.length > MOST_TRIALS) {
     throw new VlabError('input', `${scenario.name} would have more than ${MOST_TRIALS} trials`, {
       hint: 'lower `blocks`',

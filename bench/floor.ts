@@ -1,0 +1,134 @@
+/** Talks to floor.c: one resident process that is asked for one container after another. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { VlabError } from '../src/base/errors.js';
+import { mustRun } from '../src/base/exec.js';
+import { cacheDir, packageRoot } from '../src/base/paths.js';
+import { capabilityMask } from '../src/container/capabilities.js';
+import { deviceProgram } from '../src/container/device-program.js';
+import type { OciConfig, OciDeviceRule } from '../src/container/oci.js';
+import type { Situation } from '../src/container/situation.js';
+import { errnoName } from '../src/sys/abi.js';
+
+/** One start, ns of CLOCK_MONOTONIC. */
+export interface FloorTimes {
+  requested: bigint;
+  spawned: bigint;
+  rooted: bigint;
+  exec: bigint;
+  exited: bigint;
+  clean: bigint;
+  exitCode: number;
+}
+
+export interface Floor extends Disposable {
+  readonly pid: number;
+  /** Starts a container called `name`, waits until nothing of it is left. Error (`operation`): the line of floor.c. */
+  start(name: string): Promise<FloorTimes>;
+}
+
+const REPORT_BYTES = 6 * 8 + 4 * 4;
+
+/** Compiles floor.c unless the cache holds it. Statically, so that nothing of a loader is in the way. */
+export async function floorBinary(): Promise<string> {
+  const source = join(packageRoot(), 'bench/floor.c');
+  const digest = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16);
+  const target = join(cacheDir(), 'native', `floor-${digest}`);
+  if (existsSync(target)) return target;
+  mkdirSync(join(cacheDir(), 'native'), { recursive: true });
+  const partial = `${target}.${process.pid}`;
+  await mustRun('cc', ['-O2', '-static', '-std=gnu11', '-Wall', '-Wextra', '-Werror', '-o', partial, source]);
+  renameSync(partial, target);
+  return target;
+}
+
+/** The container of `config` in floor.c's words. Pure. */
+export function floorWords(config: OciConfig, situation: Situation): string[] {
+  const { process: program, linux, root } = config;
+  const rules = linux.resources.devices ?? [];
+  const hidden = linux.maskedPaths.filter((path) => situation.kernelPaths[path]);
+  return [
+    `root=${root.path}`,
+    `keep=${capabilityMask(program.capabilities?.bounding ?? []).toString(16)}`,
+    ...program.env.map((entry) => `env=${entry}`),
+    ...situation.cgroups.map(({ version, parent, controllers }) =>
+      version === 2 ? `unified=${parent}` : `${controllers.includes('devices') ? 'devices' : 'cgroup'}=${parent}`,
+    ),
+    ...rules.map((rule) => `${rule.allow ? 'allow' : 'deny'}=${ruleText(rule)}`),
+    ...(rules.length > 0 ? [`program=${Buffer.from(deviceProgram(rules)).toString('hex')}`] : []),
+    ...hidden.map((path) => `hide-${situation.kernelPaths[path]}=${path}`),
+    ...linux.readonlyPaths.filter((path) => situation.kernelPaths[path]).map((path) => `readonly=${path}`),
+    '--',
+    ...program.args,
+  ];
+}
+
+function ruleText({ type, major, minor, access }: OciDeviceRule): string {
+  return type === 'a' ? 'a' : `${type} ${major ?? '*'}:${minor ?? '*'} ${access}`;
+}
+
+/** Starts the resident floor; the containers' output goes to `outputPath`. */
+export async function openFloor(config: OciConfig, situation: Situation, outputPath: string): Promise<Floor> {
+  const output = openSync(outputPath, 'w', 0o600);
+  const child = spawn(await floorBinary(), floorWords(config, situation), {
+    stdio: ['ignore', output, output, 'pipe'],
+    env: {},
+  });
+  closeSync(output);
+  return new FloorProcess(child);
+}
+
+class FloorProcess implements Floor {
+  private readonly channel: Socket;
+  private received = Buffer.alloc(0);
+  private answer: { resolve(report: Buffer): void; reject(error: Error): void } | undefined;
+
+  constructor(private readonly child: ChildProcess) {
+    this.channel = child.stdio[3] as Socket;
+    const lost = () => this.answer?.reject(new VlabError('operation', 'the floor ended without an answer'));
+    child.on('error', lost);
+    this.channel.on('close', lost);
+    this.channel.on('error', lost);
+    this.channel.on('data', (chunk: Buffer) => {
+      this.received = Buffer.concat([this.received, chunk]);
+      if (this.received.length < REPORT_BYTES) return;
+      this.answer?.resolve(this.received);
+      this.received = Buffer.alloc(0);
+    });
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  async start(name: string): Promise<FloorTimes> {
+    const report = await new Promise<Buffer>((resolve, reject) => {
+      this.answer = { resolve, reject };
+      this.channel.write(name);
+    });
+    const line = report.readInt32LE(48);
+    if (line !== 0) {
+      throw new VlabError('operation', `bench/floor.c line ${line}: ${errnoName(report.readInt32LE(52))}`, {
+        hint: 'the floor makes the same container as vlab run: try that, and `vlab doctor`',
+      });
+    }
+    const at = (index: number) => report.readBigUInt64LE(index * 8);
+    return {
+      requested: at(0),
+      spawned: at(1),
+      rooted: at(2),
+      exec: at(3),
+      exited: at(4),
+      clean: at(5),
+      exitCode: report.readInt32LE(56),
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.channel.destroy();
+    this.child.unref();
+  }
+}

@@ -1,0 +1,54 @@
+/** Figures as text: for the terminal and for docs/promises.md. Pure. */
+import { METRIC_WORDS } from './comparisons.js';
+import type { Compared, Figure } from './measured.js';
+
+export type Row = readonly string[];
+
+export const FIGURE_HEAD: Row = ['arm', 'what is timed', 'n', 'median', 'quartiles', 'min'];
+
+export function figureRows(figures: readonly Figure[]): Row[] {
+  return figures.map(({ arm, metric, summary }) => [
+    arm,
+    METRIC_WORDS[metric],
+    String(summary.n),
+    milliseconds(summary.median),
+    `${milliseconds(summary.q1)} … ${milliseconds(summary.q3)}`,
+    milliseconds(summary.min),
+  ]);
+}
+
+export const COMPARED_HEAD: Row = ['ratio', 'figure', '95 % interval', 'blocks', 'promise', 'kept'];
+
+export function comparedRows(compared: readonly Compared[]): Row[] {
+  return compared.map(({ of, to, ratio, atMost, kept }) => [
+    `${of.arm} ${of.metric} : ${to.arm} ${to.metric}`,
+    (ratio.ratio ?? 0).toFixed(2),
+    ratio.low === undefined || ratio.high === undefined
+      ? 'too few blocks'
+      : `${ratio.low.toFixed(2)} … ${ratio.high.toFixed(2)}`,
+    String(ratio.blocks),
+    atMost === undefined ? '' : `≤ ${atMost}`,
+    kept === undefined ? '' : kept ? 'yes' : 'NO',
+  ]);
+}
+
+/** Three significant digits, with the unit. */
+export function milliseconds(ms: number): string {
+  return `${ms >= 100 ? ms.toFixed(0) : ms >= 10 ? ms.toFixed(1) : ms >= 1 ? ms.toFixed(2) : ms.toFixed(3)} ms`;
+}
+
+/** Columns as wide as their widest cell, two spaces between. */
+export function textTable(head: Row, rows: readonly Row[]): string {
+  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => (row[column] ?? '').length)));
+  const line = (row: Row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd();
+  return [line(head), widths.map((width) => '─'.repeat(width)).join('──'), ...rows.map(line)].join('\n');
+}
+
+export function markdownTable(head: Row, rows: readonly Row[]): string {
+  const line = (row: Row) => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), `|${head.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n');
+}
