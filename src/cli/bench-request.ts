@@ -2,7 +2,9 @@ import { randomInt } from 'node:crypto';
 import { VlabError } from '../base/errors.js';
 import { adHocScenario } from '../lab/ad-hoc.js';
 import type { BenchRequest } from '../lab/bench.js';
+import { ScenarioError } from '../lab/complaint.js';
 import { checkScenario, type LoadedScenario, loadScenario } from '../lab/load-scenario.js';
+import type { Scenario } from '../lab/scenario.js';
 import { select } from '../lab/schedule.js';
 import { scenarioPath } from './scenario-files.js';
 import { shellLine } from './shell-line.js';
@@ -94,7 +96,19 @@ async function fromFlags(flags: BenchFlags, drivers: string[]): Promise<LoadedSc
     },
   });
   const baseDir = process.cwd();
-  return { scenario: await checkScenario(text, 'command line', { baseDir }), text, baseDir };
+  return { scenario: await checkCommandLine(text, baseDir), text, baseDir };
+}
+
+/** The person wrote no file, so that lines and columns would only puzzle them. */
+async function checkCommandLine(text: string, baseDir: string): Promise<Scenario> {
+  try {
+    return await checkScenario(text, 'command line', { baseDir });
+  } catch (error) {
+    if (!(error instanceof ScenarioError)) throw error;
+    throw new VlabError('input', error.complaints.map(({ message }) => message).join('\n'), {
+      hint: 'see the flags with: vlab bench --help',
+    });
+  }
 }
 
 /** The same words with the seed that was drawn, so that the line gives the same order again. */

@@ -4,7 +4,6 @@ import { RUN_FILES, readManifest, readRows } from '../lab/run-folder.js';
 import type { SummaryLine } from '../lab/summarise.js';
 import { reportData } from '../report/report-data.js';
 import { terminalReport } from '../report/terminal.js';
-import { writeReport } from '../report/write-report.js';
 import { colourWanted } from './colour.js';
 
 export interface PresentedRun {
@@ -19,8 +18,15 @@ export interface PresentedRun {
   };
 }
 
-/** What came of a run: its table, its report, and the files to open. */
-export async function presentRun(dir: string, reports: string, log: (text: string) => void): Promise<PresentedRun> {
+/**
+ * What came of a run: its table, its report, and the files to open. `reports` is where the report goes; undefined when the
+ * person has just stopped the run and is waiting for the prompt.
+ */
+export async function presentRun(
+  dir: string,
+  reports: string | undefined,
+  log: (text: string) => void,
+): Promise<PresentedRun> {
   const data = reportData(await readManifest(dir), await readRows(dir));
   const { columns } = process.stdout;
   log(
@@ -38,7 +44,9 @@ export async function presentRun(dir: string, reports: string, log: (text: strin
   log('open:');
   log(`  ${files.trials}  every observation`);
   log(`  ${files.summary}  the figures above, and those of the other checkpoints`);
+  if (reports === undefined) return { summary: data.summary, files };
   try {
+    const { writeReport } = await import('../report/write-report.js');
     const written = await writeReport(dir, join(reports, basename(dir)));
     log(`  ${here(written.html)}  the report`);
     return { summary: data.summary, files: { ...files, html: here(written.html), markdown: here(written.markdown) } };

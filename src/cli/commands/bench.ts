@@ -1,9 +1,9 @@
 import { Args, Flags } from '@oclif/core';
-import { VlabError } from '../../base/errors.js';
+import { EXIT_CODES, VlabError } from '../../base/errors.js';
 import type { BenchContext, BenchRequest, BenchResult } from '../../lab/bench.js';
 import { BaseCommand } from '../base-command.js';
 import { type BenchFlags, benchRequest } from '../bench-request.js';
-import { Interrupted, interruptible } from '../interrupt.js';
+import { type Interrupted, interruptible } from '../interrupt.js';
 
 const list = { multiple: true, delimiter: ',' } as const;
 
@@ -148,11 +148,11 @@ Without a file, -d names the technologies and the words after -- the program.`;
       surroundings: readSurroundings,
     });
     const { presentRun } = await import('../present-run.js');
-    const presented = await presentRun(dir, reports, (text) => this.log(text));
+    const stopped = manifest.partial && stop.signal.aborted ? (stop.signal.reason as Interrupted) : undefined;
+    const presented = await presentRun(dir, stopped ? undefined : reports, (text) => this.log(text));
     if (manifest.partial) {
-      const { reason } = stop.signal as { reason?: unknown };
       this.log(`\nThe run is partial. Go on with it: vlab bench --resume ${manifest.run}`);
-      process.exitCode = reason instanceof Interrupted ? reason.exitCode : 1;
+      process.exitCode = stopped?.exitCode ?? EXIT_CODES.operation;
     }
     return { run: manifest.run, partial: manifest.partial, ...presented };
   }
