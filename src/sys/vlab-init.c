@@ -174,7 +174,8 @@ static int one_plan(int fd, int guest, struct job *j, u64 received_ns) {
   if (!read_all(fd, &h, sizeof h)) return 125;
   if (!head_ok(&h) || !(p = plan_new(&h)) || !read_all(fd, p->steps, message_bytes(&h) - sizeof h)
       || !read_all(fd, p->image, h.data) || (bad = plan_check(p)) >= 0) {
-    tell(guest ? 2 : fd, REJECTED, 0, bad, 0, received_ns);
+    if (guest) sys(write, 2, "vlab-init: malformed plan\n", 26, 0);
+    else tell(fd, REJECTED, 0, bad, 0, received_ns);
     return 125;
   }
   if (j) { /* what comes now is no plan: the launcher may look for a hang-up and the detach byte */
@@ -182,8 +183,7 @@ static int one_plan(int fd, int guest, struct job *j, u64 received_ns) {
     sys(dup3, fd, CHANNEL, O_CLOEXEC, 0);
     sys(close_range, (fd = CHANNEL) + 1, ~0U, 0, 0);
   }
-  int cloned = perform(p);
-  long result = p->result;
+  s64 cloned = perform(p), result = p->result;
   if (guest && p->failed_step >= 0) { /* nobody to answer to: the console is told */
     char text[80], *end = put_number(put(text, "vlab-init: step "), p->failed_step);
     end = put_number(put(end, result < 0 ? " errno " : " result "), result < 0 ? -result : result);
@@ -240,13 +240,12 @@ static void job_start(struct job *j) {
 static void job_accept(int listener) {
   int at = 0, fd = sys(accept4, listener, 0, 0, O_CLOEXEC);
   while (at < MAX_JOBS && jobs[at].used) at++;
-  if (fd >= 0 && at < MAX_JOBS && peer_ok(fd)) {
-    jobs[at] = (struct job){1, fd, -1}, alive++;
-    watch(EPOLL_CTL_ADD, fd, at << 1, EPOLLIN | EPOLLRDHUP);
-  } else if (fd >= 0) {
-    tell(fd, REFUSED, 0, -1, at == MAX_JOBS ? EAGAIN : EPERM, now_ns());
-    sys(close, fd, 0, 0, 0);
-  }
+  if (fd < 0) return;
+  int refusal = at == MAX_JOBS ? EAGAIN : peer_ok(fd) ? 0 : EPERM;
+  if (refusal) tell(fd, REFUSED, 0, -1, refusal, now_ns());
+  if (at == MAX_JOBS) { sys(close, fd, 0, 0, 0); return; }
+  jobs[at] = (struct job){1, fd, -1}, alive++; /* refused, it stays until it has read why */
+  watch(EPOLL_CTL_ADD, fd, at << 1, refusal ? EPOLLRDHUP : EPOLLIN | EPOLLRDHUP);
 }
 
 /* The client is gone: unless it left a byte behind the plan ("detach"), its performer dies too. */
