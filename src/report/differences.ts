@@ -4,14 +4,21 @@ import { accelText } from './wording.js';
 
 export interface Difference {
   property: string;
-  /** One for each arm of the manifest, in its order. */
+  /** One for each arm of `comparedArms`, in its order. */
   values: string[];
   /** All arms agree. */
   same: boolean;
 }
 
+/** The arms of the manifest that took part. */
+export function comparedArms({ arms }: Manifest): ManifestArm[] {
+  return arms.filter(({ excluded }) => excluded === undefined);
+}
+
 /** Rows of the table; properties that no arm has anything to say of are left out. */
-export function differences({ arms, host, payload }: Manifest): Difference[] {
+export function differences(manifest: Manifest): Difference[] {
+  const { host, payload } = manifest;
+  const arms = comparedArms(manifest);
   const release = host.kernel.release;
   const properties: [string, (arm: ManifestArm) => string][] = [
     ['driver', (arm) => arm.driver],
@@ -26,7 +33,6 @@ export function differences({ arms, host, payload }: Manifest): Difference[] {
     ['limits', (arm) => listed(arm.limits)],
     ['takes part in', (arm) => (arm.every === 1 ? 'every block' : `every ${ordinal(arm.every)} block`)],
     ['remarks of the probe', (arm) => arm.notes.join('; ')],
-    ['left out', (arm) => arm.excluded ?? ''],
   ];
   return properties.flatMap(([property, read]) => {
     const values = arms.map(read);

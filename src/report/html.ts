@@ -11,7 +11,7 @@ import { type Drawing, renderSvg } from './charts/render-svg.js';
 import type { WidthName } from './charts/rows-layout.js';
 import { type StackedArm, scaleGroups, stackedCheckpoints } from './charts/stacked-checkpoints.js';
 import { checkpointStack, STACKED } from './checkpoint-stack.js';
-import { differences } from './differences.js';
+import { comparedArms, differences } from './differences.js';
 import { headlines } from './headlines.js';
 import { hostTable } from './host-table.js';
 import { html, type Markup, trusted } from './html-text.js';
@@ -27,7 +27,7 @@ import {
   usesTcg,
 } from './report-data.js';
 import { rowsSection } from './rows-section.js';
-import { summaryTable, table } from './tables.js';
+import { differencesTable, summaryTable, table } from './tables.js';
 import {
   armName,
   CHECKPOINTS,
@@ -120,7 +120,7 @@ ${headlines(data).map(
 ${usesTcg(data) ? html`<p class="note">${TCG_NOTE}</p>` : undefined}
 ${
   ratios > 1
-    ? html`<p class="quiet">This report holds ${ratios} intervals of 95 %. If nothing differed, about ${formatMs(ratios / 20).replace(/\.?0+$/, '')} of them would exclude 1 by chance.</p>`
+    ? html`<p class="quiet">This report holds ${ratios} intervals of 95 %. If nothing differed, about ${(ratios / 20).toFixed(1)} of them would exclude 1 by chance.</p>`
     : undefined
 }`;
 }
@@ -140,7 +140,7 @@ function distribution(data: ReportData, trials: readonly ArmTrials[]): Markup | 
     : 'Each dot is one start';
   const lines = data.summary.filter((line) => line.metric === metric);
   return html`<h2 id="distribution">How long it took</h2>
-<p>Time from the request to ${metricTitle(metric)}: ${checkpointOf(metric).definition}.</p>
+<p>Time from the request to ${metricTitle(metric)}: ${metric === 'ready' ? READY[data.manifest.scenario.ready] : checkpointOf(metric).definition}.</p>
 <figure>
 <figcaption>${dots}; the box holds the middle half, the thick line is the median, which the figure on the right repeats.</figcaption>
 ${both((width) => distributionChart(shown, `time to ${metricTitle(metric)}`, width), title)}
@@ -221,19 +221,19 @@ function allFigures({ summary }: ReportData, links: PageLinks): Markup {
 
 function whatDiffers({ manifest }: ReportData): Markup {
   const rows = differences(manifest);
-  const names = manifest.arms.map((arm) => armName({ arm: arm.label, accel: arm.accel }));
+  const { command, programSha256, rootfsDigest } = manifest.payload;
+  const same = [
+    `program ${command.join(' ')} (sha256 ${programSha256.slice(0, 16)}…)`,
+    `content of the root file system ${rootfsDigest.slice(0, 23)}…`,
+    ...rows.filter((row) => row.same).map(({ property, values }) => `${property}: ${values[0]}`),
+  ];
   return html`<h2 id="differences">What differs between the arms</h2>
 <p>A ratio compares whole ways of starting a program. These are the differences that it may come from.</p>
-${table(
-  ['', ...names],
-  rows.filter(({ same }) => !same).map(({ property, values }) => [property, ...values]),
+${differencesTable(
+  comparedArms(manifest).map((arm) => armName({ arm: arm.label, accel: arm.accel })),
+  rows.filter((row) => !row.same),
 )}
-<p class="quiet">The same for all: ${rows
-    .filter(({ same }) => same)
-    .map(({ property, values }) => `${property}: ${values[0]}`)
-    .concat(`program ${manifest.payload.command.join(' ')} (sha256 ${manifest.payload.programSha256.slice(0, 16)}…)`)
-    .concat(`root file system content ${manifest.payload.rootfsDigest.slice(0, 23)}…`)
-    .join('; ')}.</p>`;
+<p class="quiet">The same for all: ${same.join('; ')}.</p>`;
 }
 
 function whatFailed(data: ReportData): Markup {
@@ -279,11 +279,7 @@ function again({ manifest }: ReportData): Markup {
 
 function howToRead({ manifest }: ReportData): Markup {
   return html`<h2 id="definitions">How to read it</h2>
-<p>All times are read on one clock of the host (CLOCK_MONOTONIC) and count from t0. No time of a guest is used. In this scenario ready means: ${
-    manifest.scenario.ready === 'first-byte'
-      ? 'the first byte of output has arrived'
-      : 'the program has ended with success'
-  }.</p>
+<p>All times are read on one clock of the host (CLOCK_MONOTONIC) and count from t0. No time of a guest is used. In this scenario ready means: ${READY[manifest.scenario.ready]}.</p>
 ${table(
   ['', 'checkpoint', 'definition'],
   [
@@ -301,6 +297,11 @@ function leastFor(p: number): number {
   while (!allowsQuantile(n, p)) n++;
   return n;
 }
+
+const READY = {
+  'first-byte': 'the first byte of the program’s output has arrived',
+  exit: 'the program has ended with success',
+};
 
 /** One chart at both widths; the style sheet shows the one that fits. */
 function both(draw: (width: WidthName) => Drawing, title: string): Markup {

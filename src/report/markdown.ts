@@ -1,6 +1,6 @@
 /** report.md: the report for a pull request or a wiki. The same sentences and figures as the page, without its charts. Pure. */
 import type { SummaryLine } from '../lab/summarise.js';
-import { differences } from './differences.js';
+import { comparedArms, differences } from './differences.js';
 import { headlines } from './headlines.js';
 import { failures, headlineMetric, type ReportData, TCG_NOTE, trialsDone, usesTcg } from './report-data.js';
 import {
@@ -81,7 +81,7 @@ function figures(lines: readonly SummaryLine[], withMetric = false): string {
 }
 
 function differing({ manifest }: ReportData): string {
-  const names = manifest.arms.map((arm) => armName({ arm: arm.label, accel: arm.accel }));
+  const names = comparedArms(manifest).map((arm) => armName({ arm: arm.label, accel: arm.accel }));
   const rows = differences(manifest).filter(({ same }) => !same);
   return markdownTable(
     ['', ...names],

@@ -49,7 +49,10 @@ thead th { font-weight: 600; color: var(--muted); white-space: nowrap; }
 tbody th { font-weight: 600; white-space: nowrap; }
 .number { text-align: right; white-space: nowrap; }
 td.text { min-width: 180px; }
-th:target, th:target ~ .never { background: var(--note); }
+.differences :is(thead th, tbody th) { white-space: normal; }
+.differences :is(th, td) + :is(th, td) { border-left: 1px solid var(--grid); min-width: 118px; }
+.differences tbody th { width: 120px; min-width: 100px; }
+th:target { background: var(--note); color: var(--ink); }
 code, pre { font: 14px/1.5 ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, monospace; }
 pre { background: var(--card); border: 1px solid var(--grid); border-radius: 8px; padding: 12px 16px; overflow-x: auto; margin: 8px 0; }
 .bad { color: var(--bad); }

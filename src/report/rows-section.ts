@@ -2,6 +2,7 @@
 import type { StartMetric } from '../lab/row.js';
 import type { ArmTrials, TrialLine } from './arm-trials.js';
 import { html, type Markup } from './html-text.js';
+import { SCROLL } from './tables.js';
 import { armName, CHECKPOINTS, counted, formatMs, metricTitle } from './wording.js';
 
 /** A page with more lines than this is slow to open; the rest is in trials.csv. Shared between the arms. */
@@ -25,12 +26,12 @@ function armSection({ arm, trials }: ArmTrials, most: number): Markup {
   const name = armName(arm);
   return html`<details><summary>${name}: ${counted(trials.length, 'trial')}</summary>
 ${trials.length > shown.length ? html`<p class="quiet">The first ${shown.length} of them; all are in trials.csv.</p>` : undefined}
-<div class="scroll" tabindex="0" id="${arm.anchor}"><table>
+<div id="${arm.anchor}">${SCROLL}<table>
 <thead><tr><th scope="col">block</th><th scope="col" class="number">order</th>${metrics.map(
     (metric) => html`<th scope="col" class="number" id="${arm.anchor}-${metric}">${metricTitle(metric)}</th>`,
   )}<th scope="col">outcome</th>${hasReasons ? html`<th scope="col">reason</th>` : undefined}</tr></thead>
 <tbody>
-${shown.map((trial) => trialLine(trial, metrics, hasReasons))}</tbody></table></div></details>
+${shown.map((trial) => trialLine(trial, metrics, hasReasons))}</tbody></table></div></div></details>
 `;
 }
 
