@@ -1,4 +1,5 @@
-import { lchownSync } from 'node:fs';
+import { lchownSync, mkdirSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 
 /**
  * Under sudo, what vlab makes in a person's folders must belong to that person, or they could not even delete it.
@@ -16,4 +17,14 @@ export function ownedBySudoCaller(path: string): string {
   const caller = sudoCaller();
   if (caller) lchownSync(path, caller.uid, caller.gid);
   return path;
+}
+
+/** Makes a folder and those above it that are missing; all that were made belong to the person who called sudo. */
+export function makeOwnedDir(path: string): void {
+  const first = mkdirSync(path, { recursive: true });
+  if (first === undefined) return;
+  for (let made = resolve(path); ; made = dirname(made)) {
+    ownedBySudoCaller(made);
+    if (made === resolve(first)) return;
+  }
 }

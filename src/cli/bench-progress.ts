@@ -6,12 +6,13 @@ import { styleText } from 'node:util';
 import type { BenchEvent, Listener } from '../lab/events.js';
 import type { Scenario } from '../lab/scenario.js';
 import { colourWanted } from './colour.js';
+import { shortPath } from './short-path.js';
 
 export interface ProgressOptions {
   stream: NodeJS.WriteStream;
   env: NodeJS.ProcessEnv;
-  scenario: Pick<Scenario, 'title' | 'question' | 'blocks' | 'warmup'> & { arms: readonly { label: string }[] };
-  /** Milliseconds, for the time left. */
+  scenario: Pick<Scenario, 'title' | 'blocks'> & { arms: readonly { label: string }[] };
+  /** Milliseconds. */
   now?: () => number;
 }
 
@@ -27,8 +28,6 @@ export function benchProgress({ stream, env, scenario, now = () => performance.n
     coloured ? styleText(how, text, { validateStream: false }) : text;
   const width = Math.max(...scenario.arms.map((arm) => arm.label.length));
   let drawn = false;
-  let startedAtMs = 0;
-  let doneAtStart = 0;
   let lastPlainMs = Number.NEGATIVE_INFINITY;
 
   const line = (text: string): void => {
@@ -40,12 +39,8 @@ export function benchProgress({ stream, env, scenario, now = () => performance.n
     stream.write(`\r\u001b[K${text.length < columns ? text : `${text.slice(0, columns - 2)}…`}`);
     drawn = true;
   };
-  const left = (done: number, planned: number): string => {
-    const ran = done - doneAtStart;
-    if (ran < 2 * scenario.arms.length) return '';
-    return `, about ${humanTime(((now() - startedAtMs) / ran) * (planned - done))} left`;
-  };
 
+  line(style('bold', scenario.title));
   return (event) => {
     switch (event.kind) {
       case 'arm-preparing':
@@ -60,16 +55,16 @@ export function benchProgress({ stream, env, scenario, now = () => performance.n
         if (event.mend !== undefined) line(style('dim', `  ${' '.repeat(width)}           mend: ${event.mend}`));
         break;
       case 'run-opened':
-        startedAtMs = now();
-        doneAtStart = event.alreadyDone;
-        line(`${event.dir}  (seed ${event.seed}, ${countOf(event.planned, 'trial')}${resumed(event.alreadyDone)})`);
+        line(
+          `${shortPath(event.dir)}  (seed ${event.seed}, ${countOf(event.planned, 'trial')}${resumed(event.alreadyDone)})`,
+        );
         break;
       case 'trial-starting': {
-        const { trial, done, planned } = event;
+        const { trial, done, planned, leftMs } = event;
         const where = trial.warmup ? 'warm-up' : `block ${trial.block + 1} of ${scenario.blocks}`;
-        const text = `trial ${done + 1} of ${planned}, ${where}`;
-        if (live) redraw(`  ${text}: ${trial.arm}${left(done, planned)}`);
-        else if (isDue()) line(`  ${text}${left(done, planned)}`);
+        const text = `trial ${done + 1} of ${planned}, ${where}, about ${humanTime(leftMs)} left`;
+        if (live) redraw(`  ${text}: ${trial.arm}`);
+        else if (isDue()) line(`  ${text}`);
         break;
       }
       case 'trial-ended':

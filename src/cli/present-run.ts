@@ -1,10 +1,11 @@
-import { basename, join, relative } from 'node:path';
+import { basename, join } from 'node:path';
 import { messageOf } from '../base/errors.js';
 import { RUN_FILES, readManifest, readRows } from '../lab/run-folder.js';
 import type { SummaryLine } from '../lab/summarise.js';
 import { reportData } from '../report/report-data.js';
 import { terminalReport } from '../report/terminal.js';
 import { colourWanted } from './colour.js';
+import { shortPath } from './short-path.js';
 
 export interface PresentedRun {
   summary: readonly SummaryLine[];
@@ -32,14 +33,10 @@ export async function presentRun(
   log(
     `\n${terminalReport(data, { color: colourWanted(process.stdout, process.env), ...(columns ? { columns } : {}) })}\n`,
   );
-  const here = (path: string): string => {
-    const short = relative(process.cwd(), path);
-    return short.startsWith('..') ? path : short;
-  };
   const files = {
-    trials: here(join(dir, RUN_FILES.trials)),
-    summary: here(join(dir, RUN_FILES.summary)),
-    manifest: here(join(dir, RUN_FILES.manifest)),
+    trials: shortPath(join(dir, RUN_FILES.trials)),
+    summary: shortPath(join(dir, RUN_FILES.summary)),
+    manifest: shortPath(join(dir, RUN_FILES.manifest)),
   };
   log('open:');
   log(`  ${files.trials}  every observation`);
@@ -48,8 +45,11 @@ export async function presentRun(
   try {
     const { writeReport } = await import('../report/write-report.js');
     const written = await writeReport(dir, join(reports, basename(dir)));
-    log(`  ${here(written.html)}  the report`);
-    return { summary: data.summary, files: { ...files, html: here(written.html), markdown: here(written.markdown) } };
+    log(`  ${shortPath(written.html)}  the report`);
+    return {
+      summary: data.summary,
+      files: { ...files, html: shortPath(written.html), markdown: shortPath(written.markdown) },
+    };
   } catch (error) {
     // The trials are the result and they are safe: a report can be made again at any time.
     log(`no report: ${messageOf(error)}; make it later with: vlab report ${basename(dir)}`);

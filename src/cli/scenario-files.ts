@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { packageRoot } from '../base/paths.js';
+import { shortPath } from './short-path.js';
 
 /** Scenario files that a person has at hand: those in ./scenarios, and those that vlab brings along. */
 export function listScenarioFiles(cwd = process.cwd()): string[] {
@@ -11,7 +12,7 @@ export function listScenarioFiles(cwd = process.cwd()): string[] {
     readdirSync(folder)
       .filter((name) => /\.ya?ml$/.test(name))
       .sort()
-      .map((name) => readable(join(folder, name), cwd)),
+      .map((name) => shortPath(join(folder, name), cwd)),
   );
 }
 
@@ -19,9 +20,4 @@ export function listScenarioFiles(cwd = process.cwd()): string[] {
 export function scenarioPath(word: string, cwd = process.cwd()): string {
   if (word.includes('/') || existsSync(join(cwd, word))) return word;
   return listScenarioFiles(cwd).find((path) => path.endsWith(`/${word}.yaml`) || path.endsWith(`/${word}`)) ?? word;
-}
-
-function readable(path: string, cwd: string): string {
-  const short = relative(cwd, path);
-  return short.startsWith('..') ? path : short;
 }

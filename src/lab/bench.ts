@@ -2,10 +2,10 @@
  * A whole run, from the scenario to its folder: prepare the arms, open the folder, run the trials, say what came of it.
  * `bench` starts one, `resumeBench` goes on with one that was interrupted.
  */
-import { access, constants, mkdir, readFile } from 'node:fs/promises';
+import { access, constants, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { messageOf, VlabError } from '../base/errors.js';
-import { ownedBySudoCaller } from '../base/owner.js';
+import { makeOwnedDir } from '../base/owner.js';
 import type { Driver } from '../drivers/driver.js';
 import type { Listener } from './events.js';
 import { execute } from './execute.js';
@@ -278,8 +278,7 @@ function mustHaveAnArm(scenario: Scenario, arms: readonly PreparedArm[]): void {
 /** Finds out before minutes of work that their result has nowhere to go. */
 async function mustBeWritable(resultsDir: string): Promise<void> {
   try {
-    const made = await mkdir(resultsDir, { recursive: true });
-    if (made !== undefined) ownedBySudoCaller(resolve(resultsDir));
+    makeOwnedDir(resultsDir);
     await access(resultsDir, constants.W_OK | constants.X_OK);
   } catch (cause) {
     throw new VlabError('input', `results cannot be written to ${resolve(resultsDir)}: ${messageOf(cause)}`, {

@@ -12,7 +12,8 @@ export type BenchEvent =
   | { kind: 'arm-ready'; arm: string; version: string; accel: Accel; notes: readonly string[] }
   /** The arm takes no part in this run. `mend` is what the person can do about it. */
   | { kind: 'arm-excluded'; arm: string; reason: string; mend: string | undefined }
-  | { kind: 'trial-starting'; trial: Trial; done: number; planned: number }
+  /** `leftMs`: what this trial and those after it will take, by what their arms took until now. */
+  | { kind: 'trial-starting'; trial: Trial; done: number; planned: number; leftMs: number }
   | {
       kind: 'trial-ended';
       trial: Trial;

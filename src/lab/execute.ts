@@ -11,6 +11,7 @@ import type { RowSink } from './run-folder.js';
 import { runTrial, type Started } from './run-trial.js';
 import type { Scenario } from './scenario.js';
 import type { Trial } from './schedule.js';
+import { TimeLeft } from './time-left.js';
 import { type RowArm, rowOfFailure, rowsOfStart } from './trial-rows.js';
 
 export interface ExecuteOptions {
@@ -41,6 +42,11 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
   const remarks: string[] = [];
   /** Arms whose driver got stuck → why their later trials are not run. */
   const out = new Map<string, string>();
+  const taking = options.arms.filter((arm) => arm.prepared && !arm.excluded);
+  const timeLeft = new TimeLeft(
+    trials.filter((trial) => !done.has(trial.order) && taking.some((arm) => arm.arm.label === trial.arm)),
+    new Map(taking.map((arm) => [arm.arm.label, arm.checkMs])),
+  );
   let finished = done.size;
   let block: number | undefined;
 
@@ -57,17 +63,21 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
     const givenUp = out.get(trial.arm);
     if (givenUp !== undefined) await sink.append([rowOfFailure(trial, columns, 'skipped', givenUp)]);
     if (!arm.prepared || arm.excluded || givenUp !== undefined) {
+      timeLeft.done(trial.arm, undefined);
       finished++;
       continue;
     }
 
-    await listener({ kind: 'trial-starting', trial, done: finished, planned: trials.length });
+    const leftMs = timeLeft.ms;
+    await listener({ kind: 'trial-starting', trial, done: finished, planned: trials.length, leftMs });
+    const beganMs = performance.now();
     const before = await leakCheck?.look();
     const started = await runTrial(arm.prepared, scenario.payload.check, {
       deadlineMs: arm.arm.deadlineMs,
       signal,
       ...(options.graceMs === undefined ? {} : { graceMs: options.graceMs }),
     });
+    timeLeft.done(trial.arm, performance.now() - beganMs);
     const rows = rowsOf(trial, columns, started);
     if (rows.length > 0) {
       await sink.append(rows);

@@ -16,6 +16,8 @@ export interface PreparedArm {
   accel: Accel;
   notes: string[];
   circumstances: Circumstances | undefined;
+  /** How long the functional check took, clean-up included; 0 when there was none. */
+  checkMs: number;
   prepared: Prepared | undefined;
   excluded: Exclusion | undefined;
 }
@@ -100,6 +102,7 @@ async function prepareArm(arm: ScenarioArm, scenario: Scenario, options: Prepare
     accel,
     notes,
     circumstances: undefined,
+    checkMs: 0,
     prepared: undefined,
     excluded,
   });
@@ -134,15 +137,25 @@ async function prepareArm(arm: ScenarioArm, scenario: Scenario, options: Prepare
   }
   accel = prepared.accel ?? accel;
   const circumstances = prepared.circumstances ?? driver.circumstances;
-  const ready: PreparedArm = { ...known, version, accel, notes, circumstances, prepared, excluded: undefined };
+  const ready: PreparedArm = {
+    ...known,
+    version,
+    accel,
+    notes,
+    circumstances,
+    checkMs: 0,
+    prepared,
+    excluded: undefined,
+  };
   if (options.functionalCheck === 'plan-only') return ready;
 
+  const checkedAtMs = performance.now();
   const check = await runTrial(prepared, scenario.payload.check, {
     deadlineMs: arm.deadlineMs,
     signal,
     ...withGrace(graceMs),
   });
-  if (check.outcome === 'ok') return ready;
+  if (check.outcome === 'ok') return { ...ready, checkMs: performance.now() - checkedAtMs };
   const reason = `the functional check failed: ${check.reason}`;
   return { ...ready, excluded: { outcome: 'failed', reason, mend: undefined } };
 }

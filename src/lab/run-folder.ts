@@ -11,7 +11,7 @@ import { existsSync } from 'node:fs';
 import { appendFile, type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { errnoOf, messageOf, VlabError } from '../base/errors.js';
-import { ownedBySudoCaller } from '../base/owner.js';
+import { makeOwnedDir, ownedBySudoCaller } from '../base/owner.js';
 import type { Manifest } from './manifest.js';
 import { mendRows } from './mend-rows.js';
 import type { Row } from './row.js';
@@ -59,8 +59,7 @@ export class RunFolder implements RowSink, AsyncDisposable {
   /** Makes the folder of a new run, with an empty table. */
   static async create(resultsDir: string, scenarioName: string, now = new Date()): Promise<RunFolder> {
     return await saving(resultsDir, async () => {
-      const made = await mkdir(resultsDir, { recursive: true });
-      if (made !== undefined) ownedBySudoCaller(resolve(resultsDir));
+      makeOwnedDir(resultsDir);
       const dir = await makeRunDir(resultsDir, scenarioName, now);
       const lock = await lockRun(dir);
       const trials = await open(join(dir, RUN_FILES.trials), 'ax');

@@ -11,7 +11,7 @@ import { type SampleSummary, summariseSamples } from '../stats/sample-summary.js
 import { type Row, START_METRICS, type StartMetric } from './row.js';
 
 /** What can be said of an arm beside the baseline. All but the first two say why there is no interval. */
-export type Verdict = RatioVerdict | 'baseline' | 'no baseline' | 'accelerators differ' | 'not positive';
+export type Verdict = RatioVerdict | 'baseline' | 'no times' | 'no baseline' | 'accelerators differ' | 'not positive';
 
 export interface SummaryLine {
   arm: string;
@@ -138,7 +138,7 @@ function linesOf(group: ArmObservations, groups: readonly ArmObservations[], opt
   const { baseline } = options;
   const common = { arm, driver, accel, unit: 'ms', failed, baseline } as const;
   if (group.metrics.size === 0) {
-    return [{ ...common, metric: 'start', n: 0, blocks: 0, verdict: arm === baseline ? 'baseline' : 'no baseline' }];
+    return [{ ...common, metric: 'start', n: 0, blocks: 0, verdict: 'no times' }];
   }
   return START_METRICS.flatMap((metric) => {
     const seen = group.metrics.get(metric);

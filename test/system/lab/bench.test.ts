@@ -1,10 +1,11 @@
-// The bench as a command. Needs nothing: the arms are fake, but the process, its signals, files and exit codes are real.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+// The bench as a command. Needs nothing (one test needs root): the arms are fake, but the process, its signals, files and exit codes are real.
+import { lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Row } from '../../../src/lab/row.js';
 import { readManifest, readRows } from '../../../src/lab/run-folder.js';
+import { isRoot, needs } from '../../skips.js';
 import { fakeScenarioFile, startVlab, workFolder } from './vlab-command.js';
 
 const TWO = [{ label: 'a' }, { label: 'b', options: { seed: 2 } }];
@@ -138,6 +139,20 @@ test('killed at any moment, a run loses no row that it had, and --resume ends wi
   const last = await startVlab(['bench', '--resume', run], dir).ended;
   expect([0, 2]).toContain(last.code); // 2: an earlier round had come to the end
   expect(shape(await readRows(run))).toEqual(wanted);
+});
+
+test('under sudo, everything that a run makes belongs to the person who called it', async (context) => {
+  needs(context, 'root', isRoot);
+  const dir = workFolder();
+  fakeScenarioFile(dir, TWO, { blocks: 2 });
+  const words = ['bench', 'fake.yaml', '--results', 'out/results', '--reports', 'out/reports'];
+  expect((await startVlab(words, dir, { SUDO_UID: '1234', SUDO_GID: '5678' }).ended).code).toBe(0);
+  const made = ['.', ...readdirSync(join(dir, 'out'), { recursive: true, encoding: 'utf8' })];
+  expect(made.length).toBeGreaterThan(8);
+  for (const path of made) {
+    const { uid, gid } = lstatSync(join(dir, 'out', path));
+    expect([path, uid, gid]).toEqual([path, 1234, 5678]);
+  }
 });
 
 test('two writers never share a run', async () => {

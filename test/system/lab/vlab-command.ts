@@ -18,8 +18,13 @@ export interface Ended {
 export function startVlab(
   words: string[],
   cwd: string,
+  env: Record<string, string> = {},
 ): { child: ChildProcess; ended: Promise<Ended>; seen(text: RegExp): Promise<void> } {
-  const child = spawn(process.execPath, [VLAB, ...words], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [VLAB, ...words], {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let stdout = '';
   let stderr = '';
   const watchers: { text: RegExp; found(): void }[] = [];

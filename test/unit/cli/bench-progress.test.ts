@@ -1,19 +1,32 @@
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { benchProgress, humanTime } from '../../../src/cli/bench-progress.js';
 import { shellLine } from '../../../src/cli/shell-line.js';
 import type { BenchEvent } from '../../../src/lab/events.js';
 
-const scenario = { title: 'T', question: '', blocks: 2, warmup: 1, arms: [{ label: 'process' }, { label: 'vm' }] };
+const scenario = { title: 'T', blocks: 2, arms: [{ label: 'process' }, { label: 'vm' }] };
 
 const EVENTS: BenchEvent[] = [
   { kind: 'arm-preparing', arm: 'process' },
   { kind: 'arm-ready', arm: 'process', version: '', accel: '', notes: [] },
   { kind: 'arm-preparing', arm: 'vm' },
   { kind: 'arm-ready', arm: 'vm', version: '7.2', accel: 'tcg', notes: ['KVM was tried and does not boot'] },
-  { kind: 'run-opened', run: 'R', dir: 'results/R', planned: 6, alreadyDone: 0, seed: 9 },
-  { kind: 'trial-starting', trial: { order: 0, block: -1, arm: 'vm', warmup: true }, done: 0, planned: 6 },
-  { kind: 'trial-starting', trial: { order: 1, block: -1, arm: 'process', warmup: true }, done: 1, planned: 6 },
+  { kind: 'run-opened', run: 'R', dir: join(process.cwd(), 'results/R'), planned: 6, alreadyDone: 0, seed: 9 },
+  {
+    kind: 'trial-starting',
+    trial: { order: 0, block: -1, arm: 'vm', warmup: true },
+    done: 0,
+    planned: 6,
+    leftMs: 6100,
+  },
+  {
+    kind: 'trial-starting',
+    trial: { order: 1, block: -1, arm: 'process', warmup: true },
+    done: 1,
+    planned: 6,
+    leftMs: 5000,
+  },
   {
     kind: 'trial-ended',
     trial: { order: 1, block: -1, arm: 'process', warmup: true },
@@ -23,7 +36,7 @@ const EVENTS: BenchEvent[] = [
     done: 2,
     planned: 6,
   },
-  { kind: 'trial-starting', trial: { order: 4, block: 1, arm: 'vm', warmup: false }, done: 4, planned: 6 },
+  { kind: 'trial-starting', trial: { order: 4, block: 1, arm: 'vm', warmup: false }, done: 4, planned: 6, leftMs: 100 },
   { kind: 'run-ended', partial: true, reason: 'interrupted by SIGINT' },
 ];
 
@@ -39,20 +52,21 @@ function drawn(tty: boolean, env: NodeJS.ProcessEnv = {}): string {
 }
 
 test('where nothing can be rewritten there is a line now and then, and no escape sequence', () => {
-  expect(drawn(false)).toBe(`  process  ready
+  expect(drawn(false)).toBe(`T
+  process  ready
   vm       ready    7.2, emulated (tcg)
                     KVM was tried and does not boot
 results/R  (seed 9, 6 trials)
-  trial 1 of 6, warm-up
+  trial 1 of 6, warm-up, about 6 s left
   timeout trial 1 (process): not finished after 10000 ms
-  trial 5 of 6, block 2 of 2, about 6 s left
+  trial 5 of 6, block 2 of 2, about 1 s left
 partial: interrupted by SIGINT
 `);
 });
 
 test('on a terminal one line is rewritten, never longer than the terminal is wide, and none is left at the end', () => {
   const text = drawn(true, { NO_COLOR: '1' });
-  expect(text).toContain('\r\u001b[K  trial 2 of 6, warm-up: process');
+  expect(text).toContain('\r\u001b[K  trial 2 of 6, warm-up, about 5 s left: process');
   expect(text.endsWith('\r\u001b[Kpartial: interrupted by SIGINT\n')).toBe(true);
   for (const line of text.replaceAll(REWRITE, '\n').split('\n')) expect(line.length).toBeLessThan(100);
   expect(text.replaceAll(REWRITE, '')).not.toContain('\u001b');

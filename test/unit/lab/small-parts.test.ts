@@ -10,6 +10,7 @@ import { parsePressure } from '../../../src/lab/pressure.js';
 import { parseDuration, parseSize } from '../../../src/lab/quantity.js';
 import { digestTree, openRootfs, programSha256, resolveInside } from '../../../src/lab/rootfs.js';
 import { matchesOutput } from '../../../src/lab/scenario.js';
+import { TimeLeft } from '../../../src/lab/time-left.js';
 import { temporaryDir } from './fixtures.js';
 
 test.each([
@@ -155,6 +156,24 @@ test('what a trial left behind is named', () => {
     'mount /run/x (9) is left',
     'interface tap0 is left',
   ]);
+});
+
+test('the time left is what the arms took so far, and their check before that', () => {
+  const trial = (arm: string, order: number) => ({ arm, order, block: 0, warmup: false });
+  const left = new TimeLeft(
+    [trial('a', 0), trial('b', 1), trial('a', 2)],
+    new Map([
+      ['a', 10],
+      ['b', 100],
+    ]),
+  );
+  expect(left.ms).toBe(120);
+  left.done('a', 4);
+  expect(left.ms).toBe(104);
+  left.done('b', undefined);
+  expect(left.ms).toBe(4);
+  left.done('a', 6);
+  expect(left.ms).toBe(0);
 });
 
 test('pressure is read from the kernel’s own texts, and what is not there is absent', () => {
