@@ -52,17 +52,28 @@ async function bundleProgram() {
     plugins: [{ name: 'commands', setup: provideCommands }],
     define: { 'import.meta.url': '__url' },
     banner: {
-      js: '(function(exports,require,module,__filename,__dirname){const __url=require("node:url").pathToFileURL(__filename).href;',
+      js: '(function(exports,require,module,__filename,__dirname,__import){const __url=require("node:url").pathToFileURL(__filename).href;',
     },
     footer: { js: '})' },
   });
   if (made.warnings.length > 0) throw new Error('the bundle has warnings');
   // The starter reads it as latin1, the quickest way to a string. esbuild leaves regular expressions as they were written.
-  const source = readFileSync(join(fresh, 'vlab.cjs'), 'utf8').replace(/[^\0-\x7f]/g, escapeCharacter);
+  const source = useGivenImport(readFileSync(join(fresh, 'vlab.cjs'), 'utf8')).replace(/[^\0-\x7f]/g, escapeCharacter);
   const name = `vlab-${createHash('sha256').update(source).digest('hex').slice(0, 12)}.cjs`;
   rmSync(join(fresh, 'vlab.cjs'));
   writeFileSync(join(fresh, name), source);
   return name;
+}
+
+/**
+ * import() does not work in code that came from V8's cache (Node 20: no callback), so the starter passes one in.
+ * @param {string} source @returns {string}
+ */
+function useGivenImport(source) {
+  const made = source.replace(/\bawait import\(/g, 'await __import(');
+  const left = /.{0,40}\bimport\((?!\)").{0,40}/.exec(made);
+  if (left) throw new Error(`an import() without await is not rewritten: ${left[0]}`);
+  return made;
 }
 
 /** @param {string} character one UTF-16 unit; the escape means the same in strings, templates and regular expressions */

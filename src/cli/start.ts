@@ -40,7 +40,6 @@ export function loadBundle(firstWord: string): unknown {
   const cachedData = cachePath === undefined ? undefined : readIfThere(cachePath);
   const script = new vm.Script(readFileSync(path, 'latin1'), {
     filename: path,
-    importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     ...(cachedData === undefined ? {} : { cachedData }),
   });
   if (cachePath !== undefined && (cachedData === undefined || script.cachedDataRejected === true)) {
@@ -48,7 +47,7 @@ export function loadBundle(firstWord: string): unknown {
   }
   const module = { exports: {} };
   const run = script.runInThisContext() as (...parameters: unknown[]) => void;
-  run(module.exports, require, module, path, __dirname);
+  run(module.exports, require, module, path, __dirname, (specifier: string) => import(specifier));
   return module.exports;
 }
 
