@@ -16,6 +16,7 @@ export interface Headline {
 export function headlines(data: ReportData): Headline[] {
   const metric = headlineMetric(data);
   const arms = reportArms(data);
+  const excluded = new Map(data.manifest.arms.map(({ label, excluded: reason }) => [label, reason]));
   const isBaseline = ({ arm }: ReportArm): boolean => arm === data.manifest.scenario.baseline;
   return [...arms.filter(isBaseline), ...arms.filter((arm) => !isBaseline(arm))].map((arm) => {
     const line = lineOf(arm, metric);
@@ -23,7 +24,7 @@ export function headlines(data: ReportData): Headline[] {
       name: armName(arm),
       text: line?.times
         ? sentence(line, metric, line.times.median, nameOfBaseline(arms, line))
-        : withoutTimes(arm, metric),
+        : withoutTimes(arm, metric, excluded.get(arm.arm)),
       anchor: line ? `${arm.anchor}-${metric}` : arm.anchor,
     };
   });
@@ -48,6 +49,8 @@ function besideText(line: SummaryLine, baseline: string): string {
       return `; ${counted(line.blocks, 'block')} shared with ${baseline} are too few for an interval`;
     case 'baseline':
       return '; it is the baseline';
+    case 'no times':
+      return '';
     case 'no baseline':
       return `; the baseline ${line.baseline} shows no such time, so there is no ratio`;
     case 'accelerators differ':
@@ -57,7 +60,8 @@ function besideText(line: SummaryLine, baseline: string): string {
   }
 }
 
-function withoutTimes(arm: ReportArm, metric: StartMetric): string {
+function withoutTimes(arm: ReportArm, metric: StartMetric, excluded: string | undefined): string {
+  if (excluded !== undefined) return `was left out before the first trial: ${excluded}.`;
   const seen = arm.lines.some((line) => line.n > 0);
   if (seen)
     return `does not show when it ${checkpointOf(metric).verb}.${arm.failed > 0 ? ` ${failedText(arm.failed)}` : ''}`;

@@ -13,7 +13,12 @@ export function hostTable({
   const { cpu, memory, kernel, os, hypervisor, cgroups } = host;
   const facts: [string, string | null | undefined][] = [
     ['CPU', `${cpu.model}, ${cpu.logicalCpus} logical, ${cpu.physicalCores} cores`],
-    ['governor, SMT', [cpu.governor, cpu.smt && `SMT ${cpu.smt}`].filter(Boolean).join(', ')],
+    [
+      'governor, SMT',
+      [cpu.governor, cpu.smt && `SMT ${cpu.smt === 'notsupported' ? 'not supported' : cpu.smt}`]
+        .filter(Boolean)
+        .join(', '),
+    ],
     ['memory', `${(memory.totalBytes / GIB).toFixed(1)} GiB`],
     ['kernel', `${kernel.release} ${kernel.arch}`],
     ['kernel parameters', kernel.parameters.join(' ')],

@@ -17,6 +17,7 @@ import { hostTable } from './host-table.js';
 import { html, type Markup, trusted } from './html-text.js';
 import { PAGE_SCRIPT, PAGE_STYLE } from './page-style.js';
 import {
+  busyNote,
   failures,
   headlineMetric,
   type ReportArm,
@@ -117,7 +118,7 @@ function findings(data: ReportData): Markup {
 ${headlines(data).map(
   ({ name, text, anchor }) => html`<li><strong>${name}</strong> ${text} <a href="#${anchor}">its rows</a></li>\n`,
 )}</ul>
-${usesTcg(data) ? html`<p class="note">${TCG_NOTE}</p>` : undefined}
+${[busyNote(data), usesTcg(data) ? TCG_NOTE : undefined].map((note) => note && html`<p class="note">${note}</p>`)}
 ${
   ratios > 1
     ? html`<p class="quiet">This report holds ${ratios} intervals of 95 %. If nothing differed, about ${(ratios / 20).toFixed(1)} of them would exclude 1 by chance.</p>`

@@ -2,7 +2,7 @@
 import type { SummaryLine } from '../lab/summarise.js';
 import { comparedArms, differences } from './differences.js';
 import { headlines } from './headlines.js';
-import { failures, headlineMetric, type ReportData, TCG_NOTE, trialsDone, usesTcg } from './report-data.js';
+import { busyNote, failures, headlineMetric, type ReportData, TCG_NOTE, trialsDone, usesTcg } from './report-data.js';
 import {
   armName,
   CHECKPOINTS,
@@ -34,7 +34,7 @@ export function reportMarkdown(data: ReportData, links: MarkdownLinks): string {
     headlines(data)
       .map(({ name, text }) => `- **${inline(name)}** ${inline(text)}`)
       .join('\n'),
-    usesTcg(data) ? `> ${TCG_NOTE}` : '',
+    ...[busyNote(data), usesTcg(data) ? TCG_NOTE : undefined].map((note) => (note ? `> ${note}` : '')),
     `## Time to ${metricTitle(metric)}, ms`,
     figures(summary.filter((line) => line.metric === metric || line.metric === 'start')),
     `<details><summary>All checkpoints</summary>\n\n${figures(summary, true)}\n\nAlso as [summary.csv](${links.summary}).\n\n</details>`,

@@ -69,11 +69,17 @@ export interface FailureGroup {
 
 const SHOWN_BLOCKS = 5;
 
-/** Every trial that did not go well, warm-ups too, grouped by what is said of it. */
-export function failures({ rows }: ReportData): FailureGroup[] {
+/**
+ * Every trial that did not go well, warm-ups too, grouped by what is said of it. Arms that were left out before the first
+ * trial are not among them; the manifest names them.
+ */
+export function failures({ manifest, rows }: ReportData): FailureGroup[] {
+  const excluded = new Set(
+    manifest.arms.flatMap(({ label, excluded: reason }) => (reason === undefined ? [] : [label])),
+  );
   const groups = new Map<string, FailureGroup>();
   for (const row of rows) {
-    if (row.outcome === 'ok') continue;
+    if (row.outcome === 'ok' || (row.outcome === 'skipped' && excluded.has(row.arm))) continue;
     const { arm, accel, outcome, reason, warmup, block } = row;
     const key = JSON.stringify([arm, accel, outcome, reason]);
     const group = groups.get(key) ?? { arm, accel, outcome, reason, count: 0, warmups: 0, blocks: [] };
@@ -100,3 +106,18 @@ export function trialsDone({ rows }: ReportData): number {
   for (const row of rows) if (row.outcome !== 'cancelled') orders.add(row.order);
   return orders.size;
 }
+
+/** What to say when others used the machine as the run began; undefined on a quiet one. */
+export function busyNote({ manifest }: ReportData): string | undefined {
+  const { load1, psiCpuSome10Percent: waiting } = manifest.pressureBefore;
+  const cpus = manifest.host.cpu.logicalCpus;
+  if (load1 < cpus && (waiting ?? 0) < BUSY_PERCENT) return undefined;
+  const stalled = waiting === undefined ? '' : `, tasks waited for a CPU ${waiting} % of the time`;
+  return (
+    `The machine was busy when the run began: load ${load1} on ${cpus} CPUs${stalled}. ` +
+    'Times are longer and intervals wider than on a quiet machine.'
+  );
+}
+
+/** Pressure stall information counts any task that waits, so a few percent are normal. */
+const BUSY_PERCENT = 20;

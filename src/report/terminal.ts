@@ -1,6 +1,6 @@
 /** What a bench says in the terminal when it ends: one line for each arm, and what a reader must know beside it. Pure. */
 import type { SummaryLine } from '../lab/summarise.js';
-import { headlineMetric, lineOf, type ReportData, reportArms, TCG_NOTE, usesTcg } from './report-data.js';
+import { busyNote, headlineMetric, lineOf, type ReportData, reportArms, TCG_NOTE, usesTcg } from './report-data.js';
 import { bold, faint, type TerminalOptions, terminalTable, wrap } from './terminal-table.js';
 import { armName, counted, formatInterval, formatMs, formatRatio, metricTitle } from './wording.js';
 
@@ -30,7 +30,7 @@ export function terminalReport(data: ReportData, options: TerminalOptions): stri
     ...(data.manifest.partial ? [`partial: ${data.manifest.partialReason ?? 'not finished'}`] : []),
     ...excluded,
     ...data.manifest.remarks,
-    ...(usesTcg(data) ? [TCG_NOTE] : []),
+    ...[busyNote(data), usesTcg(data) ? TCG_NOTE : undefined].filter((note) => note !== undefined),
   ];
   const title = `${faint('time to', color)} ${bold(metricTitle(metric), color)}${faint(', ms', color)}`;
   return [title, terminalTable(head, rows, [1, 2, 3, 4, 5], options), ...notes.map((note) => wrap(note, columns))].join(

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Row } from '../../../src/lab/row.js';
 import { headlines } from '../../../src/report/headlines.js';
-import { type ReportData, reportArms, reportData } from '../../../src/report/report-data.js';
+import { busyNote, failures, type ReportData, reportArms, reportData } from '../../../src/report/report-data.js';
 import { type MadeUpRun, madeUpRun, QUICKSTART_ARMS } from '../../fixtures/report/made-up-run.js';
 
 function data(run: MadeUpRun): ReportData {
@@ -66,6 +67,35 @@ describe('headlines', () => {
   it('say when every trial of an arm failed', () => {
     const arms = [QUICKSTART_ARMS[0], { label: 'runc', mediansMs: {}, fails: [0, 1, 2] }] as MadeUpRun['arms'];
     expect(sentences(data({ arms, blocks: 3, warmup: 0 }))[1]).toBe('runc never started: 3 trials failed.');
+  });
+
+  it('say why an arm was left out', () => {
+    const arms = [
+      QUICKSTART_ARMS[0],
+      { label: 'vm', mediansMs: {}, excluded: 'there is no guest kernel' },
+    ] as MadeUpRun['arms'];
+    const { manifest, rows } = madeUpRun({ arms, blocks: 3 });
+    const skipped = {
+      ...(rows[0] as Row),
+      arm: 'vm',
+      metric: 'start' as const,
+      value: undefined,
+      outcome: 'skipped' as const,
+    };
+    const report = reportData(manifest, [...rows, { ...skipped, warmup: false, reason: 'there is no guest kernel' }]);
+    expect(sentences(report)[1]).toBe('vm was left out before the first trial: there is no guest kernel.');
+    expect(failures(report)).toEqual([]);
+  });
+
+  it('are accompanied by a note when others used the machine', () => {
+    const report = data({ arms: QUICKSTART_ARMS, blocks: 3 });
+    expect(busyNote(report)).toBeUndefined();
+    const { manifest } = report;
+    const note = busyNote({
+      ...report,
+      manifest: { ...manifest, pressureBefore: { load1: 7.4, load5: 6, load15: 3 } },
+    });
+    expect(note).toMatch(/^The machine was busy when the run began: load 7\.4 on 4 CPUs\. /);
   });
 
   it('link to rows that are there', () => {
