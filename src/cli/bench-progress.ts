@@ -78,6 +78,9 @@ export function benchProgress({ stream, env, scenario, now = () => performance.n
           `  ${style('red', 'left behind')} after trial ${event.trial.order} (${event.trial.arm}): ${event.found.join(', ')}`,
         );
         break;
+      case 'clean-up-failed':
+        for (const failure of event.failures) line(`  ${style('red', 'not cleaned up')} ${failure}`);
+        break;
       case 'run-ended':
         if (drawn) stream.write('\r\u001b[K');
         drawn = false;

@@ -2,27 +2,26 @@
  * A whole run, from the scenario to its folder: prepare the arms, open the folder, run the trials, say what came of it.
  * `bench` starts one, `resumeBench` goes on with one that was interrupted.
  */
-import { access, constants, readFile } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { messageOf, VlabError } from '../base/errors.js';
 import { makeOwnedDir } from '../base/owner.js';
-import type { Driver } from '../drivers/driver.js';
-import type { Listener } from './events.js';
 import { execute } from './execute.js';
 import { leakCheck } from './leak-check.js';
-import { checkScenario } from './load-scenario.js';
+import { checkScenario, readScenarioFile } from './load-scenario.js';
 import type { Manifest } from './manifest.js';
-import { disposeArms, type PreparedArm, type PrepareOptions, prepareArms } from './prepare-arms.js';
+import { endedManifest, newManifest, resumedManifest } from './manifest-states.js';
+import type { PreparedArm } from './prepare-arms.js';
 import { readPressure } from './pressure.js';
 import type { Surroundings } from './provenance.js';
-import { openRootfs, programSha256, type Rootfs } from './rootfs.js';
+import { openRootfs, programSha256 } from './rootfs.js';
 import type { Row } from './row.js';
 import { findRun, RUN_FILES, RunFolder, readManifest, readRows } from './run-folder.js';
 import type { Scenario } from './scenario.js';
 import { schedule, select } from './schedule.js';
-import { makeScratch } from './scratch.js';
 import { type SummaryLine, summarise } from './summarise.js';
 import { encodeSummary } from './summary-csv.js';
+import { type ArmsContext, graceOf, withArms } from './with-arms.js';
 
 export interface BenchRequest {
   /** After --runs and --only. */
@@ -41,16 +40,6 @@ export interface BenchRequest {
 
 export interface BenchContext extends ArmsContext {
   surroundings(): Promise<Surroundings>;
-}
-
-/** What preparing arms needs. */
-export interface ArmsContext {
-  load(name: string): Promise<Driver>;
-  /** For drivers that ignore that they were cancelled; see bounded.ts. */
-  graceMs?: number;
-  /** Ctrl-C. Its reason becomes the run's `partialReason`. */
-  signal: AbortSignal;
-  listener: Listener;
 }
 
 export interface BenchResult {
@@ -72,55 +61,16 @@ export async function bench(request: BenchRequest, context: BenchContext): Promi
     const trials = schedule(scenario, seed);
     await using folder = await RunFolder.create(resultsDir, scenario.name);
     const { dir, run } = folder;
-    const manifest: Manifest = {
-      format: 1,
+    const manifest = newManifest(request, {
       run,
-      scenario: {
-        name: scenario.name,
-        title: scenario.title,
-        question: scenario.question,
-        metric: scenario.metric,
-        baseline: scenario.baseline,
-        ready: scenario.ready,
-        blocks: scenario.blocks,
-        warmup: scenario.warmup,
-        deadlineMs: scenario.deadlineMs,
-      },
-      argv: request.argv,
-      command: request.command,
-      seed,
-      arms: arms.map(({ arm, boundary, summary, version, accel, notes, circumstances, excluded }) => ({
-        label: arm.label,
-        driver: arm.driver,
-        boundary,
-        summary,
-        version,
-        accel,
-        options: arm.options,
-        limits: arm.limits,
-        every: arm.every,
-        notes,
-        ...(circumstances ? { circumstances } : {}),
-        ...(excluded ? { excluded: excluded.reason } : {}),
-      })),
-      payload: {
-        command: scenario.payload.command,
-        env: scenario.payload.env,
-        rootfs: scenario.payload.rootfs,
-        rootfsDir: rootfs.dir,
-        rootfsDigest: rootfs.digest,
-        programSha256: sha256,
-        check: scenario.payload.check,
-      },
-      ...(await context.surroundings()),
-      pressureBefore: await readPressure(),
+      arms,
+      rootfs,
+      programSha256: sha256,
       trialsPlanned: trials.length,
-      partial: true,
-      partialReason: 'the run goes on, or was killed',
-      startedAt: new Date().toISOString(),
-      resumedAt: [],
-      remarks: [],
-    };
+      surroundings: await context.surroundings(),
+      pressure: await readPressure(),
+      now: new Date(),
+    });
     await folder.replace(RUN_FILES.scenario, request.scenarioText);
     await folder.writeManifest(manifest);
     await context.listener({ kind: 'run-opened', run, dir, planned: trials.length, alreadyDone: 0, seed });
@@ -154,7 +104,7 @@ export async function resumeBench(resultsDir: string, word: string, context: Ben
         hint: excluded.mend ?? 'the rows so far stay as they are',
       });
     }
-    const manifest = { ...before, resumedAt: [...before.resumedAt, new Date().toISOString()] };
+    const manifest = resumedManifest(before, arms, await context.surroundings(), new Date());
     await folder.writeManifest(manifest);
     const { trialsPlanned: planned, seed, run } = manifest;
     const alreadyDone = finishedOrders(folder).size;
@@ -167,21 +117,6 @@ export async function resumeBench(resultsDir: string, word: string, context: Ben
 export function summariseRun(manifest: Manifest, rows: readonly Row[]): SummaryLine[] {
   const { seed, scenario, arms } = manifest;
   return summarise(rows, { baseline: scenario.baseline, seed, arms: arms.map((arm) => arm.label) });
-}
-
-/** The plan of each arm, as text; undefined where a driver has none to show. Starts nothing. */
-export async function explainArms(
-  request: Pick<BenchRequest, 'scenario' | 'baseDir'>,
-  context: ArmsContext,
-): Promise<{ arm: string; plan: string | undefined; excluded: string | undefined }[]> {
-  const rootfs = await openRootfs(request.scenario.payload.rootfs, request.baseDir);
-  return await withArms(request.scenario, rootfs, context, { functionalCheck: 'plan-only' }, async (arms) =>
-    arms.map(({ arm, prepared, excluded }) => ({
-      arm: arm.label,
-      plan: prepared?.explain?.(),
-      excluded: excluded?.reason,
-    })),
-  );
 }
 
 async function runTo(run: {
@@ -204,46 +139,12 @@ async function runTo(run: {
     leakCheck,
     ...graceOf(context),
   });
-  const { partialReason: _, ...rest } = run.manifest;
   const reason = complete ? undefined : signal.aborted ? messageOf(signal.reason) : 'not all trials were run';
-  const manifest: Manifest = {
-    ...rest,
-    partial: !complete,
-    ...(reason === undefined ? {} : { partialReason: reason }),
-    pressureAfter: await readPressure(),
-    endedAt: new Date().toISOString(),
-    remarks: [...run.manifest.remarks, ...remarks],
-  };
+  const manifest = endedManifest(run.manifest, { reason, remarks, pressure: await readPressure(), now: new Date() });
   await folder.replace(RUN_FILES.summary, encodeSummary(summariseRun(manifest, await readRows(folder.dir))));
   await folder.writeManifest(manifest);
   await listener({ kind: 'run-ended', partial: manifest.partial, reason });
   return { dir: folder.dir, manifest };
-}
-
-/** Prepares the arms, works with them, and takes them and their scratch folder down whatever happens. */
-async function withArms<T>(
-  scenario: Scenario,
-  rootfs: Rootfs,
-  context: ArmsContext,
-  more: Pick<PrepareOptions, 'alreadyExcluded' | 'functionalCheck'>,
-  work: (arms: PreparedArm[]) => Promise<T>,
-): Promise<T> {
-  await using scratch = await makeScratch();
-  const { load, signal, listener } = context;
-  const arms = await prepareArms(scenario, {
-    rootfsDir: rootfs.dir,
-    scratchDir: scratch.dir,
-    load,
-    signal,
-    listener,
-    ...graceOf(context),
-    ...more,
-  });
-  try {
-    return await work(arms);
-  } finally {
-    await disposeArms(arms, context.graceMs);
-  }
 }
 
 function finishedOrders(folder: RunFolder): Set<number> {
@@ -252,12 +153,8 @@ function finishedOrders(folder: RunFolder): Set<number> {
 
 async function scenarioOfRun(dir: string, manifest: Manifest): Promise<Scenario> {
   const path = join(dir, RUN_FILES.scenario);
-  const whole = await checkScenario(await readFile(path, 'utf8'), path, { rootfsIsElsewhere: true });
+  const whole = await checkScenario(await readScenarioFile(path), path, { rootfsIsElsewhere: true });
   return select(whole, { runs: manifest.scenario.blocks, only: manifest.arms.map((arm) => arm.label) });
-}
-
-function graceOf({ graceMs }: ArmsContext): { graceMs?: number } {
-  return graceMs === undefined ? {} : { graceMs };
 }
 
 function rootfsOf({ payload: { rootfs, rootfsDir } }: Manifest): string {

@@ -24,6 +24,8 @@ export type BenchEvent =
       planned: number;
     }
   | { kind: 'leak'; trial: Trial; found: readonly string[] }
+  /** Prepared arms that could not be taken down. */
+  | { kind: 'clean-up-failed'; failures: readonly string[] }
   | { kind: 'run-ended'; partial: boolean; reason: string | undefined };
 
 export type Listener = (event: BenchEvent) => void | Promise<void>;

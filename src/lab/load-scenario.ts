@@ -73,7 +73,8 @@ async function rootfsComplaints({ raw, complain }: ParsedScenario, baseDir: stri
   return [complain({ path: ['payload', 'rootfs'], pointAt: 'value', message })];
 }
 
-async function readScenarioFile(path: string): Promise<string> {
+/** Throws an `input` error when it cannot be read. */
+export async function readScenarioFile(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {

@@ -119,10 +119,14 @@ Without a file, -d names the technologies and the words after -- the program.`;
   }
 
   private async showPlan(request: BenchRequest): Promise<unknown> {
-    const { explainArms } = await import('../../lab/bench.js');
+    const { explainArms } = await import('../../lab/with-arms.js');
     const { loadDriver } = await import('../../drivers/registry.js');
     using stop = interruptible();
-    const plans = await explainArms(request, { load: loadDriver, signal: stop.signal, listener: () => {} });
+    const plans = await explainArms(request.scenario, request.baseDir, {
+      load: loadDriver,
+      signal: stop.signal,
+      listener: () => {},
+    });
     for (const { arm, plan, excluded } of plans) {
       this.log(
         `# ${arm}\n${plan ?? (excluded === undefined ? 'this driver has no plan to show' : `left out: ${excluded}`)}\n`,

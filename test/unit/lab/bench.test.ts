@@ -182,6 +182,20 @@ test('a run interrupted while its arms are prepared leaves nothing', async () =>
   expect(readdirSync(request.resultsDir)).toEqual([]);
 });
 
+test('what changed between the two halves of a run is a remark', async () => {
+  const request = fakeRequest(fakeScenario(TWO));
+  const first = fakeContext((event, stop) => {
+    if (event.kind === 'trial-ended') stop(new Error('interrupted by SIGINT'));
+  });
+  await bench(request, first);
+  const second = {
+    ...fakeContext(),
+    surroundings: async () => ({ ...(await first.surroundings()), versions: { vlab: '1' } }),
+  };
+  const { manifest } = await resumeBench(request.resultsDir, 'latest', second);
+  expect(manifest.remarks).toEqual(['the version of vlab was 0 at first, and is 1 since it went on']);
+});
+
 test('--resume refuses a root file system that has changed since', async () => {
   const request = fakeRequest(fakeScenario(TWO));
   const context = fakeContext((event, stop) => {
