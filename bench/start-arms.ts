@@ -33,7 +33,8 @@ export function startArms(rootfs: string, scratchDir: string): Record<string, Op
   };
   const command = (label: string, what: string, run: Command, stdout: string | RegExp = HELLO.stdout) =>
     commandArm({ label, what, every: 1 }, run, { ...job, ready: 'exit' }, { ...HELLO, stdout });
-  const vlab = join(packageRoot(), 'bin/vlab.mjs');
+  const manifest = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { bin: { vlab: string } };
+  const vlab = join(packageRoot(), manifest.bin.vlab);
   const node = (...words: string[]): Command => ({
     path: process.execPath,
     argv: () => ['node', ...words],
