@@ -78,11 +78,11 @@ function privateSubdir(): string {
   return privateDir(launcherDir());
 }
 
-/** The pid of the launcher that answers at this version's socket, or undefined. */
-export async function launcherPid(): Promise<number | undefined> {
-  const socket = await tryConnect(join(launcherDir(), 'launcher.sock')).catch(() => undefined);
+/** The pid of the launcher that answers in `dir` (default: this version's), or undefined. */
+export async function launcherPid(dir: string = launcherDir()): Promise<number | undefined> {
+  const socket = await tryConnect(join(dir, 'launcher.sock')).catch(() => undefined);
   socket?.destroy();
-  return socket ? lockHolder(join(launcherDir(), 'launcher.lock')) : undefined;
+  return socket ? lockHolder(join(dir, 'launcher.lock')) : undefined;
 }
 
 /** Who holds a flock on `path`, by /proc/locks (proc_locks(5)): inode → pid. */

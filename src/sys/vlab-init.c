@@ -260,12 +260,13 @@ static int serve(const char *dir) {
   struct sockaddr_un name = {1 /* AF_UNIX */, "launcher.sock"};
   int listener = sys(socket, 1, 1 /* SOCK_STREAM */ | O_CLOEXEC | O_NONBLOCK, 0, 0);
   self = sys(getpid, 0, 0, 0, 0);
-  sys(umask, 077, 0, 0, 0);
+  sys(umask, 0177, 0, 0, 0); /* for the mode of the socket */
   int lock = sys(chdir, dir, 0, 0, 0) ? -1
     : sys(openat, AT_FDCWD, "launcher.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (sys(flock, lock, 2 | 4 /* LOCK_EX | LOCK_NB */, 0, 0)) return 0; /* there is one already */
   sys(unlinkat, AT_FDCWD, name.sun_path, 0, 0);
   if (sys(bind, listener, &name, sizeof name, 0) || sys(listen, listener, 128, 0, 0)) return 125;
+  sys(umask, 077, 0, 0, 0);
   epoll = sys(epoll_create1, O_CLOEXEC, 0, 0, 0);
   watch(EPOLL_CTL_ADD, listener, ~0UL, EPOLLIN);
   for (;;) {
