@@ -6,3 +6,12 @@ driverSuite(() => loadDriver('process'), 'process', { skip: 'user namespaces', h
 driverSuite(() => loadDriver('chroot'), 'chroot', { skip: 'user namespaces' });
 driverSuite(() => loadDriver('container'), 'container', { skip: 'user namespaces' });
 driverSuite(() => loadDriver('runc'), 'runc', { skip: 'runc', hidden: ['rooted', 'exec'], inARow: 20 });
+for (const machine of ['q35', 'microvm']) {
+  driverSuite(() => loadDriver('vm'), 'vm', {
+    skip: 'qemu',
+    exceptions: { exec: 'no agent in the guest yet' },
+    inARow: 3,
+    deadlineMs: 40_000,
+    options: { machine },
+  });
+}

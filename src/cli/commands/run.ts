@@ -1,6 +1,8 @@
 import { Flags } from '@oclif/core';
 import { VlabError } from '../../base/errors.js';
 import { BaseCommand } from '../base-command.js';
+import { environment } from '../environment.js';
+import { rootfsOf } from '../rootfs.js';
 
 export default class Run extends BaseCommand {
   static override tail = 'first-positional' as const;
@@ -78,25 +80,6 @@ executed, 127 when it is not there. With --json the program's output goes to sta
     process.exitCode = exitCode;
     return { id: prepared.id, exitCode, pid: observed.pid, exit: observed.exit };
   }
-}
-
-async function rootfsOf(name: string): Promise<string> {
-  if (name !== 'probe') return name;
-  const { probeRootfs } = await import('../../drivers/probe-rootfs.js');
-  return (await probeRootfs()).dir;
-}
-
-/** `NAME=VALUE` sets, `NAME` passes this process's own value on, as docker's -e does. */
-function environment(entries: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    entries.flatMap((entry) => {
-      const at = entry.indexOf('=');
-      if (at === 0 || entry === '') throw new VlabError('input', `--env ${entry} names no variable`);
-      if (at > 0) return [[entry.slice(0, at), entry.slice(at + 1)]];
-      const own = process.env[entry];
-      return own === undefined ? [] : [[entry, own]];
-    }),
-  );
 }
 
 function cpusFlag(text: string): number {

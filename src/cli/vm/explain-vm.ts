@@ -1,0 +1,38 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { privateDir, runDir } from '../../base/paths.js';
+import { planToJson, showPlan } from '../../sys/show.js';
+import { argvParts } from '../../vm/argv.js';
+import { kernelWords } from '../../vm/command-line.js';
+import { attachedSpec } from '../../vm/machine.js';
+import { prepareVm, type VmRequest } from '../../vm/prepare-vm.js';
+import type { Qemu } from '../../vm/probe-qemu.js';
+import { showArgv } from '../../vm/show-argv.js';
+
+/** What a start would do, for reading. The initramfs is made, because its plan is part of the answer, and removed. */
+export async function explainVm(
+  request: VmRequest,
+  qemu: Qemu,
+  wish: { argv: boolean; plan: boolean; reason: string },
+): Promise<{ text: string; json: object }> {
+  privateDir(runDir());
+  const folder = mkdtempSync(join(runDir(), 'explain-'));
+  try {
+    const prepared = await prepareVm(request, folder);
+    const parts = argvParts(attachedSpec(prepared), qemu.features);
+    const words = kernelWords(prepared.machine, request.append);
+    const texts = [
+      ...(wish.argv ? [showArgv(qemu.path, parts, words, wish.reason)] : []),
+      ...(wish.plan ? [`# What the guest's first process does:\n${showPlan(prepared.plan)}`] : []),
+    ];
+    return {
+      text: texts.join('\n'),
+      json: {
+        ...(wish.argv ? { qemu: qemu.path, argv: parts, kernelCommandLine: words, reason: wish.reason } : {}),
+        ...(wish.plan ? { plan: planToJson(prepared.plan) } : {}),
+      },
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
