@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { errnoOf } from '../../base/errors.js';
 import { cacheDir, runDir } from '../../base/paths.js';
 import { cgroupPlaces } from '../../container/situation.js';
@@ -7,7 +7,7 @@ import { readCgroupLayout } from '../../host/cgroup-layout.js';
 import { launcherPid } from '../../sys/launcher.js';
 import { isAlive, listOwners } from '../../sys/owners.js';
 import { membersOf } from '../../sys/remove-cgroup.js';
-import type { Seen, SeenCgroup, SeenOwner } from './leftovers.js';
+import type { Seen, SeenCgroup, SeenLauncher, SeenOwner } from './leftovers.js';
 
 /** The folders that vlab makes in its cache; nothing else there is touched, in case VLAB_CACHE_DIR names a shared place. */
 const CACHE_FOLDERS = ['native', 'kernels', 'initramfs', 'rootfs', 'kvm'];
@@ -15,13 +15,12 @@ const CACHE_FOLDERS = ['native', 'kernels', 'initramfs', 'rootfs', 'kvm'];
 /** Reads what vlab may have left on this machine. Changes nothing. */
 export async function lookAround({ caches }: { caches: boolean }): Promise<Seen> {
   const entries = listOrEmpty(runDir());
-  const launcher = await launcherPid();
   return {
     runDir: runDir(),
     runEntries: entries.map((name) => join(runDir(), name)),
     owners: entries.length === 0 ? [] : [...recordedOwners(), ...benchOwners(entries)],
-    cgroups: cgroupParents().flatMap(cgroupsBelow),
-    launcher: launcher === undefined ? undefined : { pid: launcher, children: childrenOf(launcher) },
+    cgroups: groupByName(cgroupParents().flatMap(subdirectories)),
+    launchers: await launchersIn(entries),
     caches: caches
       ? listOrEmpty(cacheDir())
           .filter(isOurCache)
@@ -49,12 +48,32 @@ function benchOwners(entries: string[]): SeenOwner[] {
   });
 }
 
-function cgroupsBelow(parent: string): SeenCgroup[] {
-  return subdirectories(parent).map((directory) => ({
-    directory,
-    pids: membersBelow(directory),
-    ageSeconds: (Date.now() - (statSync(directory, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())) / 1000,
-  }));
+async function launchersIn(entries: string[]): Promise<SeenLauncher[]> {
+  const found: SeenLauncher[] = [];
+  for (const name of entries.filter((entry) => entry.startsWith('launcher-'))) {
+    const directory = join(runDir(), name);
+    const pid = await launcherPid(directory);
+    if (pid !== undefined) found.push({ directory, pid, children: childrenOf(pid) });
+  }
+  return found;
+}
+
+function groupByName(directories: string[]): SeenCgroup[] {
+  const names = [...new Set(directories.map((directory) => basename(directory)))];
+  return names.map((name) => {
+    const own = directories.filter((directory) => basename(directory) === name);
+    return {
+      name,
+      directories: own,
+      pids: [...new Set(own.flatMap(membersBelow))],
+      ageSeconds: Math.min(...own.map(ageSecondsOf)),
+    };
+  });
+}
+
+function ageSecondsOf(directory: string): number {
+  const stat = statSync(directory, { throwIfNoEntry: false });
+  return stat ? (Date.now() - stat.mtimeMs) / 1000 : 0;
 }
 
 function membersBelow(directory: string): number[] {

@@ -14,7 +14,7 @@ const OWNERS = 'owners';
 export async function removeLeftovers(leftovers: readonly Leftover[]): Promise<void> {
   if (leftovers.some(({ kind }) => kind === 'owner')) await sweepOwners();
   for (const leftover of leftovers) {
-    if (leftover.kind === 'cgroup') removeEmptyCgroup(leftover.path);
+    if (leftover.kind === 'cgroup') leftover.directories.forEach(removeEmptyCgroup);
     if (leftover.kind === 'launcher') await stopLauncher(leftover.pid);
     if (leftover.kind === 'cache') rmSync(leftover.path, { recursive: true, force: true });
     if (leftover.kind === 'run') removeRunEntry(leftover.path);

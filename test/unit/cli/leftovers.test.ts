@@ -6,7 +6,7 @@ const nothing: Seen = {
   runEntries: [],
   owners: [],
   cgroups: [],
-  launcher: undefined,
+  launchers: [],
   caches: [],
 };
 const owner = (id: string, alive: boolean): SeenOwner => ({
@@ -17,7 +17,8 @@ const owner = (id: string, alive: boolean): SeenOwner => ({
   paths: [`/run/vlab/trials/${id}`],
 });
 const cgroup = (name: string, pids: number[], ageSeconds: number) => ({
-  directory: `/cg/vlab/${name}`,
+  name,
+  directories: [`/cg/memory/vlab/${name}`, `/cg/cpu/vlab/${name}`],
   pids,
   ageSeconds,
 });
@@ -32,7 +33,7 @@ describe('what vlab clean chooses', () => {
       ...nothing,
       runEntries: ['/run/vlab/owners', '/run/vlab/trials'],
       owners: [owner('vlab-a', false)],
-      launcher: { pid: 9, children: [] },
+      launchers: [{ directory: '/run/vlab/launcher-1', pid: 9, children: [] }],
     });
     expect(remove.map(({ kind }) => kind)).toEqual(['owner', 'launcher', 'run', 'run']);
     expect(keep).toEqual([]);
@@ -44,7 +45,7 @@ describe('what vlab clean chooses', () => {
       runEntries: ['/run/vlab/owners', '/run/vlab/trials'],
       owners: [owner('vlab-a', true), owner('vlab-b', false)],
       cgroups: [cgroup('vlab-a1', [], 999), cgroup('vlab-b1', [], 999)],
-      launcher: { pid: 9, children: [] },
+      launchers: [{ directory: '/run/vlab/launcher-1', pid: 9, children: [] }],
     });
     expect(remove).toEqual([expect.objectContaining({ kind: 'owner', id: 'vlab-b' })]);
     expect(keep).toEqual([{ what: 'vlab-a', why: 'its owner, process 7, is alive' }]);
@@ -54,7 +55,7 @@ describe('what vlab clean chooses', () => {
     const { remove, keep } = chooseLeftovers({
       ...nothing,
       runEntries: ['/run/vlab/trials'],
-      launcher: { pid: 9, children: [10, 11] },
+      launchers: [{ directory: '/run/vlab/launcher-1', pid: 9, children: [10, 11] }],
     });
     expect(remove).toEqual([]);
     expect(keep).toEqual([{ what: 'launcher 9', why: 'it has 2 processes' }]);
@@ -65,13 +66,17 @@ describe('what vlab clean chooses', () => {
       ...nothing,
       cgroups: [cgroup('old', [], 61), cgroup('young', [], 3), cgroup('full', [42], 999)],
     });
-    expect(remove).toEqual([{ kind: 'cgroup', path: '/cg/vlab/old' }]);
-    expect(keep.map(({ what }) => what)).toEqual(['/cg/vlab/young', '/cg/vlab/full']);
+    expect(remove).toEqual([expect.objectContaining({ kind: 'cgroup', name: 'old' })]);
+    expect(keep.map(({ what }) => what)).toEqual(['cgroup young', 'cgroup full']);
   });
 
   it("takes the launcher's own cgroup after the launcher, and leaves that of another one", () => {
     const cgroups = [cgroup('launcher', [9], 1)];
-    const idle = chooseLeftovers({ ...nothing, cgroups, launcher: { pid: 9, children: [] } });
+    const idle = chooseLeftovers({
+      ...nothing,
+      cgroups,
+      launchers: [{ directory: '/run/vlab/launcher-1', pid: 9, children: [] }],
+    });
     expect(idle.remove.map(({ kind }) => kind)).toEqual(['launcher', 'cgroup']);
     expect(chooseLeftovers({ ...nothing, cgroups })).toEqual({ remove: [], keep: [] });
   });
