@@ -139,13 +139,18 @@ export function axisLimits(low: number, high: number, log: boolean): { min: numb
   return { min: niceBelow(low * 0.98), max: niceAbove(high * 1.02) };
 }
 
-function niceAbove(value: number): number {
+/** A nanosecond in ms: an axis is never shorter, so that times of zero can be drawn too. */
+const LEAST = 1e-6;
+
+function niceAbove(wanted: number): number {
+  const value = Math.max(wanted, LEAST);
   const power = 10 ** Math.floor(Math.log10(value));
   const step = [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].find((digit) => digit * power >= value * (1 - 1e-9)) ?? 10;
   return tidy(step * power);
 }
 
-function niceBelow(value: number): number {
+function niceBelow(wanted: number): number {
+  const value = Math.max(wanted, LEAST);
   const power = 10 ** Math.floor(Math.log10(value));
   const step = [8, 6, 5, 4, 3, 2.5, 2, 1.5, 1.2, 1].find((digit) => digit * power <= value * (1 + 1e-9)) ?? 1;
   return tidy(step * power);
