@@ -95,7 +95,8 @@ function provideCommands(plugin) {
 
 /** @param {string} name of the bundle */
 async function bundleStarter(name) {
-  const firstWords = [...new Set(ids.map((id) => id.split(':')[0]))];
+  // `vlab clean --caches` must not write into what it has just removed.
+  const firstWords = [...new Set(ids.map((id) => id.split(':')[0]))].filter((word) => word !== 'clean');
   await build({
     ...common,
     entryPoints: ['src/cli/start.ts'],

@@ -10,7 +10,7 @@ import { membersOf } from '../../sys/remove-cgroup.js';
 import type { Seen, SeenCgroup, SeenLauncher, SeenOwner } from './leftovers.js';
 
 /** The folders that vlab makes in its cache; nothing else there is touched, in case VLAB_CACHE_DIR names a shared place. */
-const CACHE_FOLDERS = ['native', 'kernels', 'initramfs', 'rootfs', 'kvm'];
+const CACHE_FOLDERS = ['code', 'initramfs', 'kernels', 'kvm', 'native', 'qemu', 'rootfs', 'autocomplete'];
 
 /** Reads what vlab may have left on this machine. Changes nothing. */
 export async function lookAround({ caches }: { caches: boolean }): Promise<Seen> {
