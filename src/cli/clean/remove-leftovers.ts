@@ -9,6 +9,7 @@ import { cgroupParents, subdirectories } from './look-around.js';
 
 const LAUNCHER_DEADLINE_MS = 5000;
 const OWNERS = 'owners';
+const SWEEP_LOCK = 'sweep.lock';
 
 /** Removes what was chosen. What belongs to dead owners goes by their records, under the lock that all of vlab uses. */
 export async function removeLeftovers(leftovers: readonly Leftover[]): Promise<void> {
@@ -19,6 +20,8 @@ export async function removeLeftovers(leftovers: readonly Leftover[]): Promise<v
     if (leftover.kind === 'cache') rmSync(leftover.path, { recursive: true, force: true });
     if (leftover.kind === 'run') removeRunEntry(leftover.path);
   }
+  // The sweep above made it, after we had looked.
+  if (leftovers.some(({ kind }) => kind === 'run')) removeRunEntry(join(runDir(), SWEEP_LOCK));
   // Last, because looking at the records makes their folder.
   removeIfEmpty(join(runDir(), OWNERS));
   removeIfEmpty(runDir());
