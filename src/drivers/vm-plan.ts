@@ -19,12 +19,12 @@ export interface VmFiles extends ObserveOptions {
   consolePath: string;
   /** What QEMU itself says. */
   qemuPath: string;
-  /** A FIFO, through which signals for the guest's program go. */
+  /** A FIFO, through which signals for the guest's program go. While the performer or QEMU lives, one of them has it open. */
   signalsPath: string;
 }
 
 /** QEMU's descriptors: above what a plan opens, below the usual limit of 1024. */
-const FD = { stdout: 1000, stderr: 1001, console: 1002, marks: 1003 } as const;
+const FD = { stdout: 1000, stderr: 1001, console: 1002, marks: 1003, held: 1004 } as const;
 /** The two that the performer waits for. */
 const WATCH_FD = 1010;
 const MARKS_FD = 1011;
@@ -65,12 +65,13 @@ export function vmPlan(
   become(open.stderr, FD.stderr, "the program's errors");
   become(open.console, FD.console, "the guest's console");
   become(open.marksWrite, FD.marks, "the guest's marks");
+  become(open.held, FD.held, 'the sign that QEMU lives');
   b.step('setsid', [], 'a session of its own');
   unblockSignals(b);
   tie.child();
   const closeOnExec = num(4, 'CLOSE_RANGE_CLOEXEC');
   b.step('close_range', [3, FD.stdout - 1, closeOnExec], 'hand no other descriptor on');
-  b.step('close_range', [FD.marks + 1, num(0xffffffff, '~0'), closeOnExec], 'neither above them');
+  b.step('close_range', [FD.held + 1, num(0xffffffff, '~0'), closeOnExec], 'neither above them');
   const envp = b.stringArray(
     Object.entries(qemu.env).map(([name, value]) => `${name}=${value}`),
     'envp',
@@ -109,6 +110,7 @@ interface Open {
   stdout: Word;
   stderr: Word;
   console: Word;
+  held: Word;
   watch: Word;
   marksRead: Word;
   marksWrite: Word;
@@ -130,6 +132,11 @@ function openFiles(b: PlanBuilder, files: VmFiles): Open {
   const qemu = file(files.qemuPath, 'qemu', 'a file for what QEMU says');
   const fifo = num(0o010600, 'S_IFIFO|0600');
   b.step('mknodat', [at, b.str(files.signalsPath), fifo, 0], 'a way for signals into the guest');
+  const held = b.word('held');
+  const both = flags('O_RDWR', 'O_CLOEXEC');
+  b.step('openat', [at, b.str(files.signalsPath), both], 'held open: who reads it learns when we are gone', {
+    result: held,
+  });
   const watch = b.word('watch');
   b.step('inotify_init1', [flags('IN_CLOEXEC', 'IN_NONBLOCK')], 'watch for changes', { result: watch });
   b.step('inotify_add_watch', [watch, b.str(files.stdoutPath), flags('IN_MODIFY')], 'of the output file');
@@ -137,7 +144,7 @@ function openFiles(b: PlanBuilder, files: VmFiles): Open {
   b.step('pipe2', [pipe, flags('O_CLOEXEC')], "a pipe for the guest's marks");
   const marksRead = b.field(pipe, 0, 'w32', 'marks[0]');
   const marksWrite = b.field(pipe, 4, 'w32', 'marks[1]');
-  return { input, qemu, stdout, stderr, console: console_, watch, marksRead, marksWrite };
+  return { input, qemu, stdout, stderr, console: console_, held, watch, marksRead, marksWrite };
 }
 
 /** Waits for the first output or the exit record, whichever is first; stamps t4 and sends the note if it was output. */

@@ -1,10 +1,12 @@
 /** vlab's own virtual machine: QEMU started by the performer, the job's root file system as an initramfs. */
 
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { closeSync, constants, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { messageOf, VlabError } from '../base/errors.js';
+import { errnoOf, messageOf, VlabError } from '../base/errors.js';
 import { privateDir } from '../base/paths.js';
 import { hostArch } from '../sys/abi.js';
 import type { Performed } from '../sys/channel.js';
@@ -129,6 +131,7 @@ function startOf(vm: PreparedVm, qemu: Qemu, job: Job, files: ObserveOptions): S
   return {
     plan: vmPlan(vm.plan.arch, { path: qemu.path, args, env }, all),
     kill: async (signal) => sendSignal(all.signalsPath, signal),
+    dispose: (orderly) => (orderly ? Promise.resolve() : untilUnheld(all.signalsPath)),
     judge: async (performed) => judge(performed, vm, job, all),
     execPlan: () => {
       throw new VlabError(
@@ -149,6 +152,20 @@ function sendSignal(path: string, signal: number): void {
   } finally {
     closeSync(fd);
   }
+}
+
+/** Waits until performer and QEMU are gone: the last of them to die ends the FIFO. */
+async function untilUnheld(path: string): Promise<void> {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return; // cancelled before it was made
+    throw error;
+  }
+  const fifo = new Socket({ fd, readable: true, writable: false });
+  fifo.resume();
+  await once(fifo, 'close');
 }
 
 /** The failed step of the host's plan only says that the guest said nothing; its console says why. */
