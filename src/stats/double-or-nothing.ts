@@ -2,9 +2,9 @@
  * The double-or-nothing bootstrap of a median: each block counts twice or not at all, with the toss of a coin (Owen and
  * Eckles, "Bootstrapping data arrays of arbitrary order", 2012). The medians of such random subsets are Hartigan's typical
  * values ("Using subsample values as typical values", JASA 1969): they cut the line into pieces that hold the true median
- * with equal chances, at any number of blocks, as long as each block's value lies above or below it with equal chances.
- * That is what two equal arms in random order give, so the false alarms are right even where a classical percentile
- * bootstrap has too few blocks. docs/decisions/0005-ratio-intervals.md has the measurements.
+ * with equal chances, at any number of blocks, when the blocks' values lie symmetrically about it. Two equal arms in random
+ * order do that, so the false alarms are right even where a classical percentile bootstrap has too few blocks.
+ * docs/decisions/0005-ratio-intervals.md has the measurements.
  */
 import type { Random } from './random.js';
 

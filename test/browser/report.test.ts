@@ -30,6 +30,8 @@ const SIZES = [
   { name: 'desk', width: 1280, height: 900 },
   { name: 'phone', width: 390, height: 844 },
 ] as const;
+/** Kinds of text; each must stand out from what is behind it. */
+const READ = ['h1', '.question', '.findings li', '.findings a', '.note', 'figcaption', 'figure text', 'td', '.quiet'];
 const SCHEMES = ['light', 'dark'] as const;
 
 describe('report in Chromium', () => {
@@ -123,7 +125,7 @@ describe('report in Chromium', () => {
 
   for (const size of SIZES) {
     for (const scheme of SCHEMES) {
-      it(`is whole and quiet at ${size.width} pixels, ${scheme}`, async () => {
+      it(`is whole, quiet and readable at ${size.width} pixels, ${scheme}`, async () => {
         await using visited = await visit(address, size, scheme);
         const { page, noise } = visited;
         expect(await stickingOut(page)).toEqual([]);
@@ -134,25 +136,12 @@ describe('report in Chromium', () => {
         const drawn = await page.locator('figure svg:visible').count();
         expect(drawn).toBe(3);
         expect(noise).toEqual([]);
-      });
-
-      it(`can be read at ${size.width} pixels, ${scheme}: text stands out from what is behind it`, async () => {
-        await using visited = await visit(address, size, scheme);
-        const { page } = visited;
-        for (const selector of [
-          'h1',
-          '.question',
-          '.findings li',
-          '.findings a',
-          '.note',
-          'figcaption',
-          'figure text',
-          'td',
-          '.quiet',
-        ]) {
-          expect([selector, await contrast(page, selector)]).toEqual([selector, expect.any(Number)]);
-          expect(await contrast(page, selector)).toBeGreaterThan(4.5);
+        const weak: string[] = [];
+        for (const selector of READ) {
+          const ratio = await contrast(page, selector);
+          if (ratio < 4.5) weak.push(`${selector}: ${ratio.toFixed(1)}`);
         }
+        expect(weak).toEqual([]);
       });
     }
   }
