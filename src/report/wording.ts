@@ -124,3 +124,9 @@ export function formatInterval({ ratioLow, ratioHigh }: Pick<SummaryLine, 'ratio
 export function counted(count: number, thing: string): string {
   return `${count} ${thing}${count === 1 ? '' : 's'}`;
 }
+
+/** What ready means, by the scenario. */
+export const READY = {
+  'first-byte': 'the first byte of the program’s output has arrived',
+  exit: 'the program has ended with success',
+};
