@@ -1,5 +1,5 @@
 import { basename, join } from 'node:path';
-import { messageOf } from '../base/errors.js';
+import { VlabError } from '../base/errors.js';
 import { RUN_FILES, readManifest, readRows } from '../lab/run-folder.js';
 import type { SummaryLine } from '../lab/summarise.js';
 import { reportData } from '../report/report-data.js';
@@ -51,8 +51,9 @@ export async function presentRun(
       files: { ...files, html: shortPath(written.html), markdown: shortPath(written.markdown) },
     };
   } catch (error) {
+    if (!(error instanceof VlabError)) throw error;
     // The trials are the result and they are safe: a report can be made again at any time.
-    log(`no report: ${messageOf(error)}; make it later with: vlab report ${basename(dir)}`);
+    log(`no report: ${error.message}; make it later with: vlab report ${basename(dir)}`);
     return { summary: data.summary, files };
   }
 }
