@@ -28,7 +28,7 @@ describe('charts', () => {
         const arms = lists.map((valuesMs, index) => ({ name: `arm ${index}`, accel: '' as const, valuesMs }));
         drawn(distributionChart(arms, 'time', 'narrow'));
       }),
-      { numRuns: 30 },
+      { numRuns: 12 },
     );
     fc.assert(
       fc.property(fc.array(fc.array(time, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 4 }), (lists) => {
@@ -43,7 +43,7 @@ describe('charts', () => {
         });
         drawn(stackedCheckpoints(arms, 'wide'));
       }),
-      { numRuns: 30 },
+      { numRuns: 12 },
     );
   });
 
@@ -57,7 +57,7 @@ describe('charts', () => {
         });
         drawn(ratioForest(arms, 'process', 'wide'));
       }),
-      { numRuns: 30 },
+      { numRuns: 12 },
     );
   });
 

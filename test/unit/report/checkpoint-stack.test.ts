@@ -30,7 +30,7 @@ describe('checkpointStack', () => {
           }
         }
       }),
-      { numRuns: 30 },
+      { numRuns: 12 },
     );
   });
 });
