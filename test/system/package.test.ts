@@ -81,7 +81,10 @@ describe('installed globally, with install scripts blocked', () => {
 });
 
 it('npx vlab works in the checkout', () => {
-  const { status, stdout } = spawnSync('npx', ['--offline', '--', 'vlab', '--version'], { cwd: root, encoding: 'utf8' });
+  const { status, stdout } = spawnSync('npx', ['--offline', '--', 'vlab', '--version'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
   expect(stdout).toMatch(/^vlab\/\d/);
   expect(status).toBe(0);
 });
