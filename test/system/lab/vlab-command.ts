@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { packageRoot } from '../../../src/base/paths.js';
 
-export const VLAB = join(packageRoot(), 'bin/vlab.mjs');
+export const VLAB = join(packageRoot(), 'bin/vlab.cjs');
 
 export interface Ended {
   code: number | null;
