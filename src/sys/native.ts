@@ -18,8 +18,9 @@ const SOURCES: Record<NativeName, string> = {
   probe: 'src/sys/probe.c',
 };
 
-const COMPILERS: Record<Arch, string[]> = {
-  x86_64: ['cc', 'gcc', 'clang'],
+const NATIVE_COMPILERS = ['cc', 'gcc', 'clang'];
+const CROSS_COMPILERS: Record<Arch, string[]> = {
+  x86_64: ['x86_64-linux-gnu-gcc'],
   aarch64: ['aarch64-linux-gnu-gcc'],
 };
 
@@ -89,8 +90,9 @@ export async function nativeBinary(name: NativeName, arch: Arch = hostArch()): P
 }
 
 function compilersFor(arch: Arch): string[] {
-  const native = arch === hostArch() ? ['cc', 'gcc', 'clang'] : [];
-  return process.env.CC && arch === hostArch() ? [process.env.CC, ...native] : [...native, ...COMPILERS[arch]];
+  if (arch !== hostArch()) return CROSS_COMPILERS[arch];
+  const chosen = process.env.CC;
+  return chosen ? [chosen, ...NATIVE_COMPILERS] : NATIVE_COMPILERS;
 }
 
 /** Undefined when one of them compiled it; otherwise what went wrong. */
