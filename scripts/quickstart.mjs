@@ -38,7 +38,8 @@ installNpmPackages();
 build();
 vlab(['kernel', 'pull'], 'the guest kernel is not there, so the virtual machine will be left out');
 say(`Set-up took ${((Date.now() - started) / 1000).toFixed(1)} s. Now the comparison.`);
-compare();
+// Its last lines name the files to open.
+vlab(['bench', 'scenarios/quickstart.yaml', ...forBench]);
 
 function installSystemPackages() {
   const packages = JSON.parse(readFileSync(join(root, 'src/host/packages.json'), 'utf8'));
@@ -85,16 +86,6 @@ function build() {
   giveToCaller(join(root, 'oclif.manifest.json'));
 }
 
-function compare() {
-  const before = new Set(runsIn('results'));
-  vlab(['bench', 'scenarios/quickstart.yaml', ...forBench]);
-  const made = runsIn('results').find((name) => !before.has(name));
-  if (made === undefined) return;
-  const files = [`reports/${made}/index.html`, `results/${made}/summary.csv`, `results/${made}/trials.csv`];
-  say('To open:');
-  for (const file of files.filter((path) => existsSync(join(root, path)))) console.log(`  ${join(root, file)}`);
-}
-
 /** @param {string[]} args @param {string} [mayFail] what a failure means, where it does not end the quickstart */
 function vlab(args, mayFail) {
   const asRoot = privilege === 'sudo' ? sudo() : [];
@@ -126,12 +117,6 @@ function readDirectory(path) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ENOTDIR') return [];
     throw error;
   }
-}
-
-/** @param {string} folder */
-function runsIn(folder) {
-  const path = join(root, folder);
-  return existsSync(path) ? readdirSync(path) : [];
 }
 
 function hiddenLock() {
