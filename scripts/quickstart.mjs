@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { installLine, packageManagerOf } from '../src/host/package-manager.mjs';
+import { ensureGuestKernel } from './guest-kernel.mjs';
 import { isBuilt } from './is-built.mjs';
 import { choosePrivilege, isInstalled, isNodeNewEnough } from './quickstart-checks.mjs';
 
@@ -36,10 +37,18 @@ if (privilege === 'none') say('Without root: chroot, runc and limits are left ou
 installSystemPackages();
 installNpmPackages();
 build();
-vlab(['kernel', 'pull'], 'the guest kernel is not there, so the virtual machine will be left out');
+if (!ensureGuestKernel(root, asRoot())) say('There is no guest kernel, so the virtual machine will be left out.');
 say(`Set-up took ${((Date.now() - started) / 1000).toFixed(1)} s. Now the comparison.`);
 // Its last lines name the files to open.
-vlab(['bench', 'scenarios/quickstart.yaml', ...forBench]);
+const bench = spawnRun([
+  ...asRoot(),
+  process.execPath,
+  'bin/vlab.cjs',
+  'bench',
+  'scenarios/quickstart.yaml',
+  ...forBench,
+]);
+process.exitCode = bench.status ?? 1;
 
 function installSystemPackages() {
   const packages = JSON.parse(readFileSync(join(root, 'src/host/packages.json'), 'utf8'));
@@ -56,8 +65,7 @@ function installSystemPackages() {
   const line = installLine(manager, lacking, packages, privilege === 'root');
   if (manager === 'apt' && privilege !== 'none') {
     say(`Installing with apt: ${lacking.join(', ')}.`);
-    const asRoot = privilege === 'root' ? [] : sudo();
-    const apt = [...asRoot, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-q', '-y'];
+    const apt = [...asRoot(), 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-q', '-y'];
     const names = lacking.flatMap((need) => packages[need].apt.split(' '));
     run([...apt, 'update']);
     if (run([...apt, 'install', '--no-install-recommends', ...names])) return;
@@ -86,17 +94,9 @@ function build() {
   giveToCaller(join(root, 'oclif.manifest.json'));
 }
 
-/** @param {string[]} args @param {string} [mayFail] what a failure means, where it does not end the quickstart */
-function vlab(args, mayFail) {
-  const asRoot = privilege === 'sudo' ? sudo() : [];
-  const { status } = spawnRun([...asRoot, process.execPath, join(root, 'bin/vlab.cjs'), ...args]);
-  if (status === 0) return;
-  if (mayFail !== undefined) say(`vlab ${args.join(' ')} ended with ${status}: ${mayFail}.`);
-  else process.exitCode = status ?? 1;
-}
-
-/** Without a terminal sudo must not wait for a password. */
-function sudo() {
+/** What goes before a command that needs root. Without a terminal sudo must not wait for a password. */
+function asRoot() {
+  if (privilege !== 'sudo') return [];
   return process.stdin.isTTY ? ['sudo'] : ['sudo', '-n'];
 }
 

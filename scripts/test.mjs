@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ensureGuestKernel } from './guest-kernel.mjs';
 import { isBuilt } from './is-built.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -17,8 +18,7 @@ const started = Date.now();
 if (!isBuilt(root)) run(process.execPath, ['scripts/build.mjs'], 'the build');
 if (forVitest.length === 0) {
   // Without a guest kernel the tests that boot one are skipped, by name.
-  const pull = spawnSync(process.execPath, ['bin/vlab.cjs', 'kernel', 'pull'], { cwd: root, stdio: 'inherit' });
-  if (pull.status !== 0) console.log('no guest kernel: tests that boot one will be skipped');
+  if (!ensureGuestKernel(root)) console.log('no guest kernel: tests that boot one will be skipped');
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'vlab-counts-'));
