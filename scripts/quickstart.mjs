@@ -32,7 +32,7 @@ const privilege = choosePrivilege({
   wanted: !words.includes('--no-root'),
 });
 if (privilege === 'sudo') say('Steps that need root are run through sudo.');
-if (privilege === 'none') say('Without root: chroot, runc and limits are left out by name; the rest runs.');
+if (privilege === 'none') say('Without root: what needs it is left out by name, and the rest runs.');
 
 installSystemPackages();
 installNpmPackages();
