@@ -23,9 +23,10 @@ export function ownVersions(): Record<string, string> {
 
 /** The commit that this vlab was built from, when it runs from a checkout that git can read; otherwise null. */
 export async function gitState(root = packageRoot()): Promise<Manifest['git']> {
-  // The checkout often belongs to another user than root: git reads it all the same, for this one command.
+  // The checkout often belongs to another user than root: git reads it all the same, for this one command, and writes
+  // nothing (`status` would leave an index there that belongs to root).
   const git = (...args: string[]) =>
-    run('git', ['-c', 'safe.directory=*', '-c', 'core.fsmonitor=', '-C', root, ...args]);
+    run('git', ['--no-optional-locks', '-c', 'safe.directory=*', '-c', 'core.fsmonitor=', '-C', root, ...args]);
   try {
     const [top, commit, status] = await Promise.all([
       git('rev-parse', '--show-toplevel'),
