@@ -18,16 +18,23 @@
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <net/if.h>
+#include <dirent.h>
+#include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
-static void cat(const char *path) {
+static void pass_on(int fd) {
 	char buffer[4096];
 	ssize_t n;
-	int fd = open(path, O_RDONLY);
-	if (fd < 0) { printf("%s: %s\n", path, strerror(errno)); exit(1); }
 	fflush(stdout);
 	while ((n = read(fd, buffer, sizeof buffer)) > 0)
 		if (write(1, buffer, n) != n) exit(1);
+}
+
+static void cat(const char *path) {
+	int fd = open(path, O_RDONLY);
+	if (fd < 0) { printf("%s: %s\n", path, strerror(errno)); exit(1); }
+	pass_on(fd);
 	close(fd);
 }
 
@@ -50,8 +57,22 @@ int main(int argc, char **argv) {
 		return 0;
 	}
 	if (!strcmp(verb, "stderr")) { fprintf(stderr, "%s\n", arg); return 0; }
-	if (!strcmp(verb, "stdin")) { cat("/dev/stdin"); return 0; }
+	if (!strcmp(verb, "stdin")) { pass_on(0); return 0; }
 	if (!strcmp(verb, "cat")) { cat(arg); return 0; }
+	if (!strcmp(verb, "ls")) {
+		DIR *directory = opendir(arg);
+		if (!directory) return say(arg, -1);
+		for (struct dirent *e; (e = readdir(directory));) if (e->d_name[0] != '.') puts(e->d_name);
+		return 0;
+	}
+	if (!strcmp(verb, "cwd")) { char path[4096]; puts(getcwd(path, sizeof path) ? path : "nowhere"); return 0; }
+	if (!strcmp(verb, "make")) return say(arg, open(arg, O_WRONLY | O_CREAT, 0666));
+	if (!strcmp(verb, "crash")) __builtin_trap(); /* SIGILL, which ends even a first process */
+	if (!strcmp(verb, "burn")) { /* the processor, for so many seconds of its own time */
+		puts("ready"); fflush(stdout);
+		while (clock() < atoi(arg) * CLOCKS_PER_SEC) {}
+		return 0;
+	}
 	if (!strcmp(verb, "abort")) { raise(SIGABRT); return 1; }
 	if (!strcmp(verb, "kill")) { signal(atoi(arg), SIG_DFL); raise(atoi(arg)); pause(); return 1; }
 	if (!strcmp(verb, "sleep")) { puts("ready"); fflush(stdout); sleep(atoi(arg)); return 0; }
@@ -82,6 +103,29 @@ int main(int argc, char **argv) {
 		printf("%s %dx%d session %d\n", ttyname(0), w.ws_col, w.ws_row, getsid(0) == getpid());
 		return 0;
 	}
+	if (!strcmp(verb, "raw")) { /* so many bytes of a raw terminal, in hexadecimal */
+		struct termios t;
+		if (tcgetattr(0, &t)) return say("raw", -1);
+		cfmakeraw(&t);
+		tcsetattr(0, TCSANOW, &t);
+		if (write(1, "ready\r\n", 7) != 7) return 1;
+		for (int i = 0; i < atoi(arg); i++) {
+			unsigned char c;
+			if (read(0, &c, 1) != 1) return 1;
+			printf("%02x", c);
+		}
+		fputs("\r\n", stdout);
+		return 0;
+	}
+	if (!strcmp(verb, "resized")) { /* the window's size, once it has changed */
+		struct winsize w = {0};
+		signal(SIGWINCH, note);
+		puts("ready"); fflush(stdout);
+		for (int i = 0; i < 600 && !got; i++) usleep(100000);
+		ioctl(0, TIOCGWINSZ, &w);
+		printf("%dx%d\n", w.ws_col, w.ws_row);
+		return !got;
+	}
 	if (!strcmp(verb, "loopback")) { /* is lo up? */
 		struct ifreq r = {.ifr_name = "lo"};
 		int s = socket(AF_INET, SOCK_DGRAM, 0);
@@ -91,6 +135,14 @@ int main(int argc, char **argv) {
 	}
 	if (!strcmp(verb, "open")) { int fd = open(arg, argc > 3 ? O_WRONLY : O_RDONLY); return say(arg, fd); }
 	if (!strcmp(verb, "mknod")) return say("mknod", mknod(arg, S_IFBLK | 0600, makedev(atoi(argv[3]), atoi(argv[4]))));
+	if (!strcmp(verb, "mknod-open")) { /* PATH c|b MAJOR MINOR: makes a node, opens it, removes it */
+		if (argc < 6) return 64;
+		mode_t type = argv[3][0] == 'b' ? S_IFBLK : S_IFCHR;
+		if (say("mknod", mknod(arg, type | 0600, makedev(atoi(argv[4]), atoi(argv[5]))))) return 1;
+		int failed = say("open", open(arg, O_RDONLY));
+		unlink(arg);
+		return failed;
+	}
 	if (!strcmp(verb, "mount")) return say("mount", mount("none", arg, "tmpfs", 0, NULL));
 	if (!strcmp(verb, "unshare")) return say("unshare", unshare(CLONE_NEWUSER));
 	if (!strcmp(verb, "fds")) { /* which descriptors are open besides 0, 1, 2 */
