@@ -22,17 +22,23 @@ export abstract class BaseCommand extends Command {
     await super.init();
   }
 
-  /** oclif fills a missing argument from standard input; here standard input belongs to the program or to nobody. */
+  /**
+   * Two habits of oclif are switched off. It fills a missing argument from standard input, which here belongs to the program
+   * or to nobody; and a flag that may be given several times would swallow all words up to the next flag
+   * (`bench --only vm FILE`).
+   */
   protected override async parse<
     F extends Interfaces.OutputFlags<F>,
     B extends Interfaces.OutputFlags<B>,
     A extends Interfaces.OutputArgs<A>,
   >(options?: Interfaces.Input<F, B, A>, argv?: string[]): Promise<Interfaces.ParserOutput<F, B, A>> {
     const chosen = options ?? (this.ctor as unknown as Interfaces.Input<F, B, A>);
-    const args = Object.fromEntries(
-      Object.entries(chosen.args ?? {}).map(([name, arg]) => [name, { ...(arg as object), ignoreStdin: true }]),
-    );
-    return super.parse({ ...pickInput(chosen), args } as Interfaces.Input<F, B, A>, argv);
+    const input = {
+      ...pickInput(chosen),
+      args: withEach(chosen.args, { ignoreStdin: true }),
+      flags: withEach(chosen.flags, { multipleNonGreedy: true }),
+    };
+    return super.parse(input as Interfaces.Input<F, B, A>, argv);
   }
 
   /** Under --json the failure is the document; otherwise main.ts prints it. */
@@ -58,6 +64,12 @@ export function tailRule(command: CommandClass): TailRule {
 
 export function flagShapes(command: CommandClass): Record<string, FlagShape> {
   return { ...command.baseFlags, ...command.flags } as Record<string, FlagShape>;
+}
+
+function withEach(definitions: object | undefined, more: object): Record<string, object> {
+  return Object.fromEntries(
+    Object.entries(definitions ?? {}).map(([name, definition]) => [name, { ...(definition as object), ...more }]),
+  );
 }
 
 /** The parser's options are static properties of a class, which a spread of the class would lose when inherited. */
