@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Config, type Interfaces, run } from '@oclif/core';
+import { VlabError } from '../base/errors.js';
 import { packageRoot } from '../base/paths.js';
+import { nearest } from '../lab/nearest.js';
 import { flagShapes, tailRule } from './base-command.js';
 import { colourWanted } from './colour.js';
 import { describeFailure, exitRequest, renderFailure } from './failure.js';
@@ -27,11 +29,24 @@ export async function runCommand(found: FoundCommand, load: (id: string) => Prom
   });
 }
 
-/** Everything that is not a command of ours. */
-export async function runThroughOclif(words: string[]): Promise<void> {
+const COMMAND_NOT_FOUND = 127;
+
+/** Everything that is not a command of ours. `ids`: those that are, for whoever misspelt one. */
+export async function runThroughOclif(words: string[], ids: readonly string[]): Promise<void> {
   await endWith(async () => {
-    await run(words, packageRoot());
+    try {
+      await run(words, packageRoot());
+    } catch (error) {
+      if (exitRequest(error) !== undefined || oclifExit(error) !== COMMAND_NOT_FOUND) throw error;
+      const names = ids.map((id) => id.replaceAll(':', ' '));
+      const meant = nearest(words.slice(0, 2).join(' '), names) ?? nearest(words[0] ?? '', names);
+      throw new VlabError('input', (error as Error).message, meant === undefined ? {} : { hint: `vlab ${meant}` });
+    }
   });
+}
+
+function oclifExit(error: unknown): number | undefined {
+  return (error as { oclif?: { exit?: number } }).oclif?.exit;
 }
 
 /** Enough of oclif's configuration for a command to parse its flags: no plugin is looked for, so there are no hooks. */

@@ -16,5 +16,5 @@ Object.assign(globalThis, { [Symbol.for('vlab.loadCommand')]: loadCommand });
 /** Runs one command line and ends the process. */
 export async function main(words: string[]): Promise<void> {
   const found = findCommand(words, (id) => Object.hasOwn(COMMANDS, id));
-  await (found ? runCommand(found, loadCommand) : runThroughOclif(words));
+  await (found ? runCommand(found, loadCommand) : runThroughOclif(words, Object.keys(COMMANDS)));
 }

@@ -78,6 +78,8 @@ describe('usage errors', () => {
     const { status, stderr } = vlab(['docter']);
     expect(status).toBe(2);
     expect(stderr).toContain('docter is not a vlab command');
+    expect(stderr).toContain('hint: vlab doctor\n');
+    expect(vlab(['scenario', 'chekc']).stderr).toContain('hint: vlab scenario check\n');
   });
 });
 
