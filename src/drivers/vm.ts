@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { closeSync, constants, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -10,6 +10,7 @@ import { errnoOf, messageOf, VlabError } from '../base/errors.js';
 import { privateDir } from '../base/paths.js';
 import { hostArch } from '../sys/abi.js';
 import type { Performed } from '../sys/channel.js';
+import { own } from '../sys/owners.js';
 import { readObserved, SIGINFO_AT } from '../sys/stamps.js';
 import { argv } from '../vm/argv.js';
 import { explainEnd, explainNotRun } from '../vm/explain-end.js';
@@ -72,8 +73,11 @@ async function prepare(job: Job): Promise<Prepared> {
   const options: Options = optionsSchema.parse(job.options);
   const [qemu, kernel] = await Promise.all([findQemu(), findKernel(options.kernel)]);
   const { accelerator } = await chooseAccelerator(options.accel, qemu, kernel);
-  const folder = privateDir(join(job.scratchDir, `vm-${randomBytes(5).toString('hex')}`));
+  const id = `vm-${randomBytes(5).toString('hex')}`;
+  const folder = join(job.scratchDir, id);
+  const ownership = own(id, { cgroups: [], paths: [folder] });
   try {
+    privateDir(folder);
     const machine: MachineType = options.machine ?? (hostArch() === 'aarch64' ? 'virt' : 'q35');
     const vm = await prepareVm(
       {
@@ -96,11 +100,11 @@ async function prepare(job: Job): Promise<Prepared> {
     const prepared = await launched({
       job,
       compile: (_id, files) => startOf(vm, qemu, job, files),
-      dispose: async () => rmSync(folder, { recursive: true, force: true }),
+      dispose: () => ownership[Symbol.asyncDispose](),
     });
     return Object.assign(prepared, { accel: accelerator, circumstances: circumstancesOf(kernel, machine) });
   } catch (error) {
-    rmSync(folder, { recursive: true, force: true });
+    await ownership[Symbol.asyncDispose]();
     throw error;
   }
 }
@@ -163,9 +167,23 @@ async function untilUnheld(path: string): Promise<void> {
     if (errnoOf(error) === 'ENOENT') return; // cancelled before it was made
     throw error;
   }
+  if (hasNoWriter(fd)) {
+    closeSync(fd);
+    return;
+  }
   const fifo = new Socket({ fd, readable: true, writable: false });
   fifo.resume();
   await once(fifo, 'close');
+}
+
+/** A FIFO that nobody writes to ends at once; without data but with a writer it has nothing yet (fifo(7)). */
+function hasNoWriter(fd: number): boolean {
+  try {
+    return readSync(fd, Buffer.alloc(64)) === 0;
+  } catch (error) {
+    if (errnoOf(error) === 'EAGAIN') return false;
+    throw error;
+  }
 }
 
 /** The failed step of the host's plan only says that the guest said nothing; its console says why. */
