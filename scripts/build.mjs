@@ -33,8 +33,13 @@ const common = {
   logLevel: 'warning',
 };
 
-const bundle = await bundleProgram();
-await bundleStarter(bundle);
+/** Commands that people put into loops. They get a bundle without all that reports and scenarios need. */
+const QUICK_WORDS = ['run', 'ps', 'kill', 'exec'];
+const quickIds = ids.filter((id) => QUICK_WORDS.includes(firstWordOf(id)));
+
+const whole = await bundleProgram('vlab', ids);
+const quick = await bundleProgram('vlab-quick', quickIds);
+await bundleStarter(whole, quick);
 writeCommandFiles();
 rmSync(dist, { recursive: true, force: true });
 renameSync(fresh, dist);
@@ -42,14 +47,23 @@ await writeManifest();
 writeHelp();
 markBuilt(root, digest);
 
-/** One CommonJS file as a function expression, for vm.Script and its code cache. Returns its name, which holds its digest. */
-async function bundleProgram() {
+/** @param {string} id */
+function firstWordOf(id) {
+  return id.split(':')[0] ?? '';
+}
+
+/**
+ * One CommonJS file as a function expression, for vm.Script and its code cache. Returns its name, which holds its digest.
+ * @param {string} base @param {string[]} commands ids of those that it holds
+ */
+async function bundleProgram(base, commands) {
+  const outfile = join(fresh, `${base}.cjs`);
   const made = await build({
     ...common,
     entryPoints: ['src/cli/main.ts'],
-    outfile: join(fresh, 'vlab.cjs'),
+    outfile,
     legalComments: 'linked',
-    plugins: [{ name: 'commands', setup: provideCommands }],
+    plugins: [{ name: 'commands', setup: (plugin) => provideCommands(plugin, commands) }],
     define: { 'import.meta.url': '__url' },
     banner: {
       js: '(function(exports,require,module,__filename,__dirname,__import){const __url=require("node:url").pathToFileURL(__filename).href;',
@@ -58,9 +72,9 @@ async function bundleProgram() {
   });
   if (made.warnings.length > 0) throw new Error('the bundle has warnings');
   // The starter reads it as latin1, the quickest way to a string. esbuild leaves regular expressions as they were written.
-  const source = useGivenImport(readFileSync(join(fresh, 'vlab.cjs'), 'utf8')).replace(/[^\0-\x7f]/g, escapeCharacter);
-  const name = `vlab-${createHash('sha256').update(source).digest('hex').slice(0, 12)}.cjs`;
-  rmSync(join(fresh, 'vlab.cjs'));
+  const source = useGivenImport(readFileSync(outfile, 'utf8')).replace(/[^\0-\x7f]/g, escapeCharacter);
+  const name = `${base}-${createHash('sha256').update(source).digest('hex').slice(0, 12)}.cjs`;
+  rmSync(outfile);
   writeFileSync(join(fresh, name), source);
   return name;
 }
@@ -84,26 +98,29 @@ function escapeCharacter(character) {
 /**
  * The module `vlab:commands`: every command by its id, evaluated when it is asked for.
  * @param {import('esbuild').PluginBuild} plugin
+ * @param {string[]} commands
  */
-function provideCommands(plugin) {
+function provideCommands(plugin, commands) {
   plugin.onResolve({ filter: /^vlab:commands$/ }, ({ path }) => ({ path, namespace: 'commands' }));
   plugin.onLoad({ filter: /.*/, namespace: 'commands' }, () => {
-    const entries = ids.map((id) => `'${id}': () => import('./src/cli/commands/${id.replaceAll(':', '/')}.ts'),`);
+    const entries = commands.map((id) => `'${id}': () => import('./src/cli/commands/${id.replaceAll(':', '/')}.ts'),`);
     return { contents: `export const COMMANDS = {\n${entries.join('\n')}\n};`, resolveDir: root, loader: 'ts' };
   });
 }
 
-/** @param {string} name of the bundle */
-async function bundleStarter(name) {
+/** @param {string} whole @param {string} quick names of the bundles */
+async function bundleStarter(whole, quick) {
   // `vlab clean --caches` must not write into what it has just removed.
-  const firstWords = [...new Set(ids.map((id) => id.split(':')[0]))].filter((word) => word !== 'clean');
+  const cached = [...new Set(ids.map(firstWordOf))].filter((word) => word !== 'clean');
   await build({
     ...common,
     entryPoints: ['src/cli/start.ts'],
     outfile: join(fresh, 'start.cjs'),
     define: {
-      VLAB_BUNDLE: JSON.stringify(name),
-      VLAB_FIRST_WORDS: JSON.stringify(firstWords),
+      VLAB_BUNDLE: JSON.stringify(whole),
+      VLAB_QUICK_BUNDLE: JSON.stringify(quick),
+      VLAB_QUICK_WORDS: JSON.stringify(QUICK_WORDS),
+      VLAB_CACHED_WORDS: JSON.stringify(cached),
       'import.meta.url': '""', // packageRoot() is not used here
     },
   });

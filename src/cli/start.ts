@@ -10,9 +10,13 @@ import vm from 'node:vm';
 import { cacheDir } from '../base/paths.js';
 import { colourWanted } from './colour.js';
 
-/** Put in by the build: the bundle's file name, which carries its digest, and the first words of all commands. */
+/** Put in by the build: the bundles' file names, which carry their digests. */
 declare const VLAB_BUNDLE: string;
-declare const VLAB_FIRST_WORDS: string[];
+/** The part of it that holds the commands of these first words. */
+declare const VLAB_QUICK_BUNDLE: string;
+declare const VLAB_QUICK_WORDS: string[];
+/** First words whose code is kept. */
+declare const VLAB_CACHED_WORDS: string[];
 
 const HELP_WORDS = new Set(['--help', '-h', 'help']);
 
@@ -35,8 +39,9 @@ function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
 
 /** Runs the bundle's file and returns what it exports. Each first word has a cache of its own. */
 export function loadBundle(firstWord: string): unknown {
-  const path = join(__dirname, VLAB_BUNDLE);
-  const cachePath = VLAB_FIRST_WORDS.includes(firstWord) ? codeCachePath(firstWord) : undefined;
+  const bundle = VLAB_QUICK_WORDS.includes(firstWord) ? VLAB_QUICK_BUNDLE : VLAB_BUNDLE;
+  const path = join(__dirname, bundle);
+  const cachePath = VLAB_CACHED_WORDS.includes(firstWord) ? codeCachePath(bundle, firstWord) : undefined;
   const cachedData = cachePath === undefined ? undefined : readIfThere(cachePath);
   const script = new vm.Script(readFileSync(path, 'latin1'), {
     filename: path,
@@ -52,8 +57,8 @@ export function loadBundle(firstWord: string): unknown {
 }
 
 /** V8 takes a cache only for its own version and the very same source; both are in the path. */
-function codeCachePath(firstWord: string): string {
-  const made = `${VLAB_BUNDLE}-${process.version}-${process.arch}`;
+function codeCachePath(bundle: string, firstWord: string): string {
+  const made = `${bundle}-${process.version}-${process.arch}`;
   return join(cacheDir(), 'code', made, `${firstWord}.bin`);
 }
 
