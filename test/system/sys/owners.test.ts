@@ -172,7 +172,7 @@ describe('ownership', () => {
     const child = spawn('sleep', ['60']);
     await once(child, 'spawn');
     const mine = own('handed', { cgroups: [], paths: [path] });
-    mine.handTo(child.pid ?? 0);
+    mine.handTo(child.pid ?? 0, undefined);
     expect(await sweepOwners()).toEqual([]);
     child.kill('SIGKILL');
     await once(child, 'exit');
