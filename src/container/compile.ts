@@ -56,6 +56,7 @@ export function compileContainer(b: PlanBuilder, config: OciConfig, situation: S
         namespaces: cloned.map((type) => CLONE_FLAGS[type]),
         why: `create the container's first process in ${cloned.length} new namespaces`,
         intoCgroup: cgroups.clonesInto,
+        borrowsMemory: true,
         pid,
         hint: types.has('user')
           ? 'unprivileged user namespaces may be switched off here: see `vlab doctor`'

@@ -43,7 +43,7 @@ export function execPlanOf(
       }
       const kinds = config.linux.namespaces.map(({ type }) => CLONE_FLAGS[type]) as AbiName[];
       b.step('setns', [pidfd, flags(...kinds)], 'join its namespaces', gone);
-      return cloneProcess(b, { namespaces: [], pid: pidWord, why: 'create a process among them' });
+      return cloneProcess(b, { namespaces: [], borrowsMemory: true, pid: pidWord, why: 'create a process among them' });
     },
     enter() {
       for (const procs of joins) b.step('write', [procs, b.str('0'), 1], 'join the cgroup (0 is "myself")');

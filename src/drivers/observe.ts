@@ -45,7 +45,8 @@ export function observedPlan(arch: PlanBuilder['arch'], factory: ArmFactory, opt
   const { input, output, error, watch } = openFiles(b, options);
   tie.before();
   const cloned =
-    arm.create?.(stamps.pid) ?? cloneProcess(b, { namespaces: [], pid: stamps.pid, why: 'create the process' });
+    arm.create?.(stamps.pid) ??
+    cloneProcess(b, { namespaces: [], borrowsMemory: true, pid: stamps.pid, why: 'create the process' });
   cloned.toParent(parent);
 
   stamps.stamp('spawned', 't1: the process exists');

@@ -52,7 +52,12 @@ export function vmPlan(
   b.step('umask', [num(0o022, '022')], 'the same file mode mask for every arm');
   const open = openFiles(b, files);
   tie.before();
-  const cloned = cloneProcess(b, { namespaces: [], pid: stamps.pid, why: 'create the process that becomes QEMU' });
+  const cloned = cloneProcess(b, {
+    namespaces: [],
+    borrowsMemory: true,
+    pid: stamps.pid,
+    why: 'create the process that becomes QEMU',
+  });
   cloned.toParent(parent);
 
   stamps.stamp('spawned', 't1: the process exists');

@@ -8,6 +8,11 @@ export interface CloneOptions {
   why: string;
   /** The child is born into a version 2 cgroup (CLONE_INTO_CGROUP), whose descriptor goes into `Cloned.cgroup`. */
   intoCgroup?: boolean;
+  /**
+   * CLONE_VM: the child borrows the performer's memory until it execs, and nothing is copied that exec would throw away.
+   * It goes on upon a stack in the image. It cannot unshare(CLONE_NEWUSER), which wants a memory of its own.
+   */
+  borrowsMemory?: boolean;
   /** Where the kernel writes the child's pid; a word of its own when absent. */
   pid?: Word;
   hint?: string;
@@ -25,6 +30,8 @@ export interface Cloned {
 
 /** sizeof(struct clone_args), CLONE_ARGS_SIZE_VER2. */
 const CLONE_ARGS_BYTES = 88;
+/** The interpreter's loop and what it calls need less than 200 bytes; a test compiles it and looks. */
+export const CHILD_STACK_BYTES = 1024;
 
 /**
  * Prepares a clone3 step, which `toParent` adds. The image is shared by both sides, so pid and pidfd are written by the kernel through
@@ -34,22 +41,33 @@ export function cloneProcess(b: PlanBuilder, options: CloneOptions): Cloned {
   const args: Addr = b.space(CLONE_ARGS_BYTES, 'clone_args');
   const pid = options.pid ?? b.word('pid');
   const pidfd = b.word('pidfd');
-  const extra: AbiName[] = options.intoCgroup ? ['CLONE_INTO_CGROUP'] : [];
+  const extra: AbiName[] = [];
+  if (options.intoCgroup) extra.push('CLONE_INTO_CGROUP');
+  if (options.borrowsMemory) extra.push('CLONE_VM');
   const all = flags('CLONE_PIDFD', 'CLONE_PARENT_SETTID', ...options.namespaces, ...extra);
   b.put(args.offset, all.value, 64);
   b.point(args.offset + 8, b.addressOf(pidfd));
   b.point(args.offset + 24, b.addressOf(pid));
   b.put(args.offset + 32, ABI.SIGCHLD, 64);
+  if (options.borrowsMemory) {
+    b.point(args.offset + 40, b.space(CHILD_STACK_BYTES, 'stack', 16));
+    b.put(args.offset + 48, CHILD_STACK_BYTES, 64);
+  }
   const shown: Addr = { ...args, text: `{${all.text}}` };
   return {
     pid: { ...pid, kind: 'w32' },
     pidfd: { ...pidfd, kind: 'w32' },
     cgroup: b.field(args, 80, 'w64', 'clone_args.cgroup'),
     toParent: (target) =>
-      b.step('clone3', [shown, CLONE_ARGS_BYTES], options.why, {
-        jump: target,
-        jumpOn: 'positive',
-        ...(options.hint ? { hint: options.hint } : {}),
-      }),
+      b.step(
+        'clone3',
+        [shown, CLONE_ARGS_BYTES],
+        options.borrowsMemory ? `${options.why}, on borrowed memory` : options.why,
+        {
+          jump: target,
+          jumpOn: 'positive',
+          ...(options.hint ? { hint: options.hint } : {}),
+        },
+      ),
   };
 }

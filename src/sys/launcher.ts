@@ -68,10 +68,55 @@ export async function launcher(cgroupProcs: readonly string[]): Promise<Launcher
   const dir = privateSubdir();
   const path = join(dir, 'launcher.sock');
   const dial = async () => (await tryConnect(path)) ?? (await startAndConnect(path, dir, cgroupProcs));
-  (await dial()).destroy();
+  const ahead = new AheadConnection(await dial());
   const version = initVersion();
-  return { perform: async (plan) => perform(await dial(), plan, version) };
+  return {
+    async perform(plan) {
+      const performance = perform(ahead.take() ?? (await dial()), plan, version);
+      // The next one is made when nothing is being timed any more.
+      const next = async () => ahead.keep(await tryConnect(path));
+      performance.ended.then(next, next).catch(() => {}); // without one, the next start dials itself
+      return performance;
+    },
+  };
 }
+
+/**
+ * The launcher forks a performer for each connection. One connection is kept ahead of the next start, so that a plan finds
+ * its performer waiting. It never keeps this process alive.
+ */
+class AheadConnection {
+  private waiting: Socket | undefined;
+
+  constructor(first: Socket) {
+    this.keep(first);
+  }
+
+  keep(socket: Socket | undefined): void {
+    if (!socket || this.waiting) {
+      socket?.destroy();
+      return;
+    }
+    this.waiting = socket;
+    socket.unref();
+    socket.resume(); // or the end of a launcher that dies meanwhile would go unseen
+    socket.on('error', ignore);
+    socket.once('close', () => {
+      if (this.waiting === socket) this.waiting = undefined;
+    });
+  }
+
+  /** The connection, for one plan; undefined when there is none, or its launcher has ended. */
+  take(): Socket | undefined {
+    const socket = this.waiting;
+    this.waiting = undefined;
+    if (!socket || socket.destroyed || socket.readableEnded) return undefined;
+    socket.off('error', ignore);
+    return socket.ref();
+  }
+}
+
+function ignore(): void {}
 
 function privateSubdir(): string {
   privateDir(runDir());

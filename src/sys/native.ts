@@ -54,7 +54,8 @@ export function compileArgs(name: NativeName, arch: Arch, version: bigint, sourc
     name === 'vlab-init'
       ? [
           ...FREESTANDING,
-          ...(arch === 'aarch64' ? ['-mno-outline-atomics'] : []),
+          // x86_64: a process that goes on upon another stack makes no promise about its alignment.
+          arch === 'aarch64' ? '-mno-outline-atomics' : '-mgeneral-regs-only',
           `-DVLAB_VERSION=${version}UL`,
           `-DVLAB_MACHINE=${ARCHITECTURES[arch].machine}`,
         ]

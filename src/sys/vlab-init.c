@@ -39,22 +39,27 @@ struct plan {
 
 #ifdef VLAB_HOSTED /* the fuzzer's build: nothing is performed, its harness only records */
 long sys6(long nr, long a, long b, long c, long d, long e, long f);
+long spawn(long nr, long args, long size, long plan, long unused, long next, long unused2);
 #elif defined(__x86_64__)
-static long sys6(long nr, long a, long b, long c, long d, long e, long f) {
-  register long r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
-  __asm__ volatile("syscall" : "+a"(nr)
-    : "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
-  return nr;
-}
+#define SYS6(name, then) \
+  static long name(long nr, long a, long b, long c, long d, long e, long f) { \
+    register long r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f; \
+    __asm__ volatile("syscall" then : "+a"(nr) \
+      : "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory"); \
+    return nr; \
+  }
+SYS6(sys6, "") SYS6(spawn, "; test %%rax,%%rax; jnz 1f; call go_on; 1:")
 __asm__(".globl _start\n_start: xor %ebp,%ebp\n mov %rsp,%rdi\n and $-16,%rsp\n call start\n");
 #elif defined(__aarch64__)
-static long sys6(long nr, long a, long b, long c, long d, long e, long f) {
-  register long x8 __asm__("x8") = nr, x0 __asm__("x0") = a, x1 __asm__("x1") = b,
-    x2 __asm__("x2") = c, x3 __asm__("x3") = d, x4 __asm__("x4") = e, x5 __asm__("x5") = f;
-  __asm__ volatile("svc 0" : "+r"(x0)
-    : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
-  return x0;
-}
+#define SYS6(name, then) \
+  static long name(long nr, long a, long b, long c, long d, long e, long f) { \
+    register long x8 __asm__("x8") = nr, x0 __asm__("x0") = a, x1 __asm__("x1") = b, \
+      x2 __asm__("x2") = c, x3 __asm__("x3") = d, x4 __asm__("x4") = e, x5 __asm__("x5") = f; \
+    __asm__ volatile("svc 0" then : "+r"(x0) \
+      : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory"); \
+    return x0; \
+  }
+SYS6(sys6, "") SYS6(spawn, "; cbnz x0,1f; bl go_on; 1:")
 __asm__(".globl _start\n_start: mov x29,#0\n mov x0,sp\n and sp,x0,#-16\n bl start\n");
 #endif
 #define sys(nr, a, b, c, d) sys6(__NR_##nr, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
@@ -114,10 +119,9 @@ static s32 plan_check(struct plan *p) {
   return -1;
 }
 
-/* Performs the plan. 1: this is a process that a step cloned; 0: the one that called. */
-static int perform(struct plan *p) {
-  int cloned = 0;
-  for (u32 i = 0; i < p->head->steps;) {
+/* Performs the plan from step i on. */
+static void perform(struct plan *p, u32 i) {
+  while (i < p->head->steps) {
     const struct step *s = &p->steps[i];
     long a[6], r, tolerated = 0;
     for (int k = 0; k < 6; k++) {
@@ -125,20 +129,23 @@ static int perform(struct plan *p) {
       a[k] = s->kind[k] == ADDRESS ? (long)at : s->kind[k] == WORD32 ? *(s32 *)at
         : s->kind[k] == WORD64 ? *(s64 *)at : (long)s->arg[k];
     }
-    do r = sys6(s->nr, a[0], a[1], a[2], a[3], a[4], a[5]); while (r == -EINTR && s->flags & RETRY);
+    do r = s->nr != __NR_clone3 ? sys6(s->nr, a[0], a[1], a[2], a[3], a[4], a[5])
+      : spawn(s->nr, a[0], a[1], (long)p, 0, s->flags & JUMP_ZERO ? s->jump : i + 1, 0);
+    while (r == -EINTR && s->flags & RETRY);
     if (s->result != NO_RESULT) *(s64 *)(p->image + s->result) = r;
-    if (s->nr == __NR_clone3 && r == 0) cloned = 1;
     for (int k = 0; k < 6; k++) tolerated |= s->tolerate[k] && r == -(long)s->tolerate[k];
     if (tolerated) i = s->jump ? s->jump : i + 1;
     else if (r < s->min || r > s->max) { /* of all its processes' failures the first is told */
       s32 none = -1, here = i;
       if (__atomic_compare_exchange_n(&p->failed_step, &none, here, 0, 5, 5)) p->result = r;
-      if (cloned) quit(125);
-      return 0;
+      return;
     } else if ((r > 0 && s->flags & JUMP_POSITIVE) || (r == 0 && s->flags & JUMP_ZERO)) i = s->jump;
     else i++;
   }
-  return cloned;
+}
+/* A cloned child, on the stack that its plan gave it or on its copy; called by spawn's assembly. */
+__attribute__((used)) _Noreturn void go_on(long a, long b, struct plan *p, long d, u64 next) {
+  (void)a, (void)b, (void)d, perform(p, next), quit(p->failed_step >= 0 ? 125 : 0);
 }
 
 /* Sends a frame; the one that ends a plan carries the slice of the image that was asked for. */
@@ -148,6 +155,7 @@ static void tell(int fd, u32 type, const struct plan *p, s32 step, s32 reason, u
   if (p) f->length = p->head->reply;
   for (u32 i = 0; i < f->length; i++) out[sizeof *f + i] = p->image[p->head->reply_at + i];
   sys6(__NR_sendto, fd, (long)out, sizeof *f + f->length, 0x4000 /* MSG_NOSIGNAL */, 0, 0);
+  if (type == REFUSED) sys(shutdown, fd, 1 /* SHUT_WR */, 0, 0); /* it reads why, then hangs up */
 }
 static int read_all(int fd, void *to, u64 bytes) {
   for (long n; bytes > 0; bytes -= n, to = (u8 *)to + n)
@@ -160,7 +168,7 @@ static char *put_number(char *to, u64 n) {
   return *to++ = '0' + n % 10, *to = 0, to;
 }
 
-/* A job of the launcher: a connection, and the performer that was forked when a request came. */
+/* A job of the launcher: a connection and its performer. */
 static struct job { int used, fd, pidfd; } jobs[MAX_JOBS];
 static int epoll, alive, self;
 static void watch(int op, int fd, u64 data, u32 events) {
@@ -168,10 +176,11 @@ static void watch(int op, int fd, u64 data, u32 events) {
   sys(epoll_ctl, epoll, op, fd, &e);
 }
 
-/* Reads a plan, performs it, answers. received_ns: when the request arrived; j: the launcher's. */
+/* Reads a plan, performs it, answers. received_ns: when it came, or 0; j: the launcher's. */
 static int one_plan(int fd, int guest, struct job *j, u64 received_ns) {
-  struct head h; struct plan *p = 0; s32 bad = -1;
-  if (!read_all(fd, &h, sizeof h)) return 125;
+  struct head h = {0}; struct plan *p = 0; s32 bad = -1;
+  if (!read_all(fd, &h, sizeof h) && !guest) return 125;
+  if (!received_ns) received_ns = now_ns();
   if (!head_ok(&h) || !(p = plan_new(&h)) || !read_all(fd, p->steps, message_bytes(&h) - sizeof h)
       || !read_all(fd, p->image, h.data) || (bad = plan_check(p)) >= 0) {
     if (guest) sys(write, 2, "vlab-init: malformed plan\n", 26, 0);
@@ -183,25 +192,20 @@ static int one_plan(int fd, int guest, struct job *j, u64 received_ns) {
     sys(dup3, fd, CHANNEL, O_CLOEXEC, 0);
     sys(close_range, (fd = CHANNEL) + 1, ~0U, 0, 0);
   }
-  s64 cloned = perform(p), result = p->result;
+  s64 result = (perform(p, 0), p->result);
   if (guest && p->failed_step >= 0) { /* nobody to answer to: the console is told */
     char text[80], *end = put_number(put(text, "vlab-init: step "), p->failed_step);
     end = put_number(put(end, result < 0 ? " errno " : " result "), result < 0 ? -result : result);
     sys(write, 2, text, put(end, "\n") - text, 0);
-  } else if (!cloned && !guest) tell(fd, ENDED, p, p->failed_step, 0, received_ns);
+  } else if (!guest) tell(fd, ENDED, p, p->failed_step, 0, received_ns);
   return p->failed_step >= 0 ? 125 : 0;
 }
-
 static void hang_up(struct job *j) { /* out of the set too: the performer still holds the socket */
-  if (j->fd < 0) return;
-  watch(EPOLL_CTL_DEL, j->fd, 0, 0);
-  sys(close, j->fd, 0, 0, 0);
-  j->fd = -1;
+  if (j->fd >= 0) watch(EPOLL_CTL_DEL, j->fd, 0, 0), sys(close, j->fd, 0, 0, 0), j->fd = -1;
 }
 static void job_end(struct job *j) {
-  hang_up(j);
-  if (j->pidfd >= 0) watch(EPOLL_CTL_DEL, j->pidfd, 0, 0), sys(close, j->pidfd, 0, 0, 0);
-  j->used = 0, alive--;
+  watch(EPOLL_CTL_DEL, j->pidfd, 0, 0), sys(close, j->pidfd, 0, 0, 0);
+  hang_up(j), j->used = 0, alive--;
 }
 
 /* Only the same user in the same namespaces is served. */
@@ -221,31 +225,28 @@ static int peer_ok(int fd) {
   return 1;
 }
 
-/* Forks the performer: a failed setns or chdir of one plan never poisons the launcher. */
-static void job_start(struct job *j) {
-  u64 received_ns = now_ns();
-  struct clone_args c = {.flags = CLONE_PIDFD, .pidfd = (u64)&j->pidfd, .exit_signal = SIGCHLD};
-  watch(EPOLL_CTL_DEL, j->fd, 0, 0); /* a hang-up while it reads its plan is its own affair */
-  long pid = sys(clone3, &c, CLONE_ARGS_SIZE_VER0, 0, 0);
-  if (pid == 0) {
-    sys(prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0);
-    if (sys(getppid, 0, 0, 0, 0) != self) quit(125);
-    sys(close_range, CHANNEL, epoll - 1, 0, 0); /* all but the set and the younger connection */
-    sys(close_range, epoll + 1, j->fd - 1, 0, 0), sys(close_range, j->fd + 1, ~0U, 0, 0);
-    quit(one_plan(j->fd, 0, j, received_ns));
-  }
-  if (pid > 0) watch(EPOLL_CTL_ADD, j->pidfd, (j - jobs) << 1 | 1, EPOLLIN);
-  else tell(j->fd, REFUSED, 0, -1, -pid, received_ns), job_end(j);
-}
+/* Forks a performer for each connection. No plan waits for that, but for one that came at once; and
+ * a failed setns or chdir of one plan never poisons the launcher. */
 static void job_accept(int listener) {
   int at = 0, fd = sys(accept4, listener, 0, 0, O_CLOEXEC);
-  while (at < MAX_JOBS && jobs[at].used) at++;
+  u64 connected_ns = now_ns(); u8 byte;
   if (fd < 0) return;
-  int refusal = at == MAX_JOBS ? EAGAIN : peer_ok(fd) ? 0 : EPERM;
-  if (refusal) tell(fd, REFUSED, 0, -1, refusal, now_ns());
-  if (at == MAX_JOBS) { sys(close, fd, 0, 0, 0); return; }
-  jobs[at] = (struct job){1, fd, -1}, alive++; /* refused, it stays until it has read why */
-  watch(EPOLL_CTL_ADD, fd, at << 1, refusal ? EPOLLRDHUP : EPOLLIN | EPOLLRDHUP);
+  while (at < MAX_JOBS && jobs[at].used) at++;
+  struct job *j = &jobs[at];
+  struct clone_args c = {.flags = CLONE_PIDFD, .pidfd = (u64)&j->pidfd, .exit_signal = SIGCHLD};
+  long pid = at == MAX_JOBS ? -EAGAIN
+    : peer_ok(fd) ? sys(clone3, &c, CLONE_ARGS_SIZE_VER0, 0, 0) : -EPERM;
+  if (pid == 0) {
+    if (sys(prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0) || sys(getppid, 0, 0, 0, 0) != self) quit(125);
+    sys(close_range, CHANNEL, epoll - 1, 0, 0); /* all but the set and the younger connection */
+    sys(close_range, epoll + 1, fd - 1, 0, 0), sys(close_range, fd + 1, ~0U, 0, 0);
+    int early = sys6(__NR_recvfrom, fd, (long)&byte, 1, 0x42 /* PEEK, DONTWAIT */, 0, 0) == 1;
+    quit(one_plan(fd, 0, j, early ? connected_ns : 0));
+  }
+  if (pid > 0) watch(EPOLL_CTL_ADD, j->pidfd, at << 1 | 1, EPOLLIN);
+  else tell(fd, REFUSED, 0, -1, -pid, connected_ns), watch(EPOLL_CTL_ADD, fd, at << 1, EPOLLRDHUP);
+  if (at == MAX_JOBS) sys(close, fd, 0, 0, 0);
+  else *j = (struct job){1, fd, pid > 0 ? j->pidfd : -1}, alive++;
 }
 
 /* The client is gone: unless it left a byte behind the plan ("detach"), its performer dies too. */
@@ -265,7 +266,7 @@ static int serve(const char *dir) {
     : sys(openat, AT_FDCWD, "launcher.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (sys(flock, lock, 2 | 4 /* LOCK_EX | LOCK_NB */, 0, 0)) return 0; /* there is one already */
   sys(unlinkat, AT_FDCWD, name.sun_path, 0, 0);
-  if (sys(bind, listener, &name, sizeof name, 0) || sys(listen, listener, 128, 0, 0)) return 125;
+  if (sys(bind, listener, &name, sizeof name, 0) || sys(listen, listener, 4096, 0, 0)) return 125;
   sys(umask, 077, 0, 0, 0);
   epoll = sys(epoll_create1, O_CLOEXEC, 0, 0, 0);
   watch(EPOLL_CTL_ADD, listener, ~0UL, EPOLLIN);
@@ -279,14 +280,13 @@ static int serve(const char *dir) {
     else if (e.data & 1) { /* the performer has ended, and has answered by itself */
       sys6(__NR_waitid, P_PIDFD, j->pidfd, 0, WEXITED, 0, 0);
       job_end(j);
-    } else if (e.events & EPOLLIN) job_start(j);
-    else job_orphan(j);
+    } else job_orphan(j);
   }
 }
 
 #ifndef VLAB_HOSTED
 void *memcpy(void *to, const void *from, u64 n) { /* the compiler calls it to copy structures */
-  for (u64 i = 0; i < n; i++) ((u8 *)to)[i] = ((const u8 *)from)[i];
+  while (n-- > 0) ((u8 *)to)[n] = ((const u8 *)from)[n];
   return to;
 }
 __attribute__((used)) _Noreturn void start(u64 *stack) {

@@ -67,7 +67,7 @@ describe('structures in the image', () => {
     const { size, fields } = LAYOUT['struct clone_args'];
     const args = structure(plan, step('clone3')?.args[0], size);
     const namespaces = ['PID', 'NET', 'NS', 'IPC', 'UTS', 'CGROUP'].map((name) => `CLONE_NEW${name}` as 'CLONE_NEWPID');
-    const expected = flags('CLONE_PIDFD', 'CLONE_PARENT_SETTID', 'CLONE_INTO_CGROUP', ...namespaces);
+    const expected = flags('CLONE_PIDFD', 'CLONE_PARENT_SETTID', 'CLONE_INTO_CGROUP', 'CLONE_VM', ...namespaces);
     expect(args.getBigUint64(fields.flags, true)).toBe(expected.value);
     expect(args.getBigUint64(fields.exit_signal, true)).toBe(17n);
     expect(plan.relocations).toContain(args.byteOffset + fields.pidfd);

@@ -65,6 +65,7 @@ const program = `
 #define VLAB_MACHINE 62
 #include ${JSON.stringify(nativeSource('vlab-init'))}
 long sys6(long n, long a, long b, long c, long d, long e, long f) { return n + a + b + c + d + e + f; }
+long spawn(long n, long a, long b, long c, long d, long e, long f) { return sys6(n, a, b, c, d, e, f); }
 int printf(const char *, ...);
 int main(void) {
   (void)serve; (void)one_plan;
