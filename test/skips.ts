@@ -19,6 +19,7 @@ export const SKIPS = {
   bubblewrap: 'needs bwrap, which is not installed',
   'busybox-static': 'needs /bin/busybox, which is not installed',
   strace: 'needs strace, which is not installed',
+  script: 'needs script(1) of util-linux, which is not installed',
   cpio: 'needs cpio, which is not installed',
   hyperfine: 'needs hyperfine, which is not installed',
   chromium: 'needs chromium, which is not installed',

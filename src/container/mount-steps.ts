@@ -94,23 +94,27 @@ export class MountSteps {
   mask(paths: readonly string[], kernelPaths: Readonly<Record<string, 'file' | 'directory'>>): void {
     const { b } = this;
     const present = paths.filter((path) => kernelPaths[path] && this.heldAbove(path)?.path !== '/');
-    if (present.some((path) => kernelPaths[path] === 'directory')) this.emptyDirectory();
     for (const path of present) {
       const { at, name } = this.parent(path);
+      const known = this.held.get(EMPTY_DIRECTORY);
+      if (kernelPaths[path] === 'directory' && !known) {
+        // The first is no copy: a mount that is left over unmounts itself at exec, which waits for all processors.
+        this.moveTo(this.emptyDirectory(), at, name, `mask ${path}`);
+        continue;
+      }
       const cover = b.word('cover');
       const how = flags('OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC', ...(kernelPaths[path] === 'directory' ? EMPTY : []));
       const dev = this.held.get('/dev');
-      const empty = this.held.get(EMPTY_DIRECTORY);
       const from: [ArgLike, Addr] =
-        kernelPaths[path] === 'directory' && empty
-          ? [empty, b.str('')]
+        kernelPaths[path] === 'directory' && known
+          ? [known, b.str('')]
           : [dev ?? flags('AT_FDCWD'), b.str(dev ? 'null' : '/dev/null')];
       b.step('open_tree', [...from, how], `a cover for ${path}`, { result: cover });
       this.moveTo(cover, at, name, `mask ${path}`);
     }
   }
 
-  private emptyDirectory(): void {
+  private emptyDirectory(): Word {
     const { b } = this;
     const context = b.word('fs');
     const empty = b.word('empty');
@@ -119,6 +123,7 @@ export class MountSteps {
     const attributes = flags('MOUNT_ATTR_RDONLY', 'MOUNT_ATTR_NOSUID', 'MOUNT_ATTR_NODEV', 'MOUNT_ATTR_NOEXEC');
     b.step('fsmount', [context, flags('FSMOUNT_CLOEXEC'), attributes], 'that nobody can write', { result: empty });
     this.held.set(EMPTY_DIRECTORY, empty);
+    return empty;
   }
 
   /** Makes parts of /proc read-only by mounting them over themselves. */

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { VlabError } from '../base/errors.js';
+import { errnoOf, VlabError } from '../base/errors.js';
 import { runDir } from '../base/paths.js';
 import type { PlanFailure } from '../sys/channel.js';
 import { nativeBinary } from '../sys/native.js';
@@ -68,14 +68,18 @@ export async function runContainer(prepared: PreparedRun, output: 'inherit' | nu
   await using _ownership = own(prepared.id, { cgroups: prepared.cgroupDirectories, paths: [] });
   const performance = await startOnce(prepared.plan, { stdio: ['inherit', output, 'inherit'] });
   let pid = 0;
+  const early: NodeJS.Signals[] = []; // before the pid is known
   performance.onNote = (payload) => {
     pid = readObserved(payload).pid;
+    for (const signal of early.splice(0)) sendSignal(pid, signal);
   };
   let asked = 0;
   const forward = (signal: NodeJS.Signals) => {
     // A first process without a handler ignores signals (pid_namespaces(7)); whoever asks three times means it.
     if (signal === 'SIGINT' || signal === 'SIGTERM') asked++;
-    if (pid > 0) process.kill(pid, asked >= 3 ? 'SIGKILL' : signal);
+    const sent = asked >= 3 ? 'SIGKILL' : signal;
+    if (pid > 0) sendSignal(pid, sent);
+    else early.push(sent);
   };
   for (const signal of FORWARDED) process.on(signal, forward);
   try {
@@ -86,6 +90,14 @@ export async function runContainer(prepared: PreparedRun, output: 'inherit' | nu
     return { exitCode: exitCodeOf(observed), observed };
   } finally {
     for (const signal of FORWARDED) process.off(signal, forward);
+  }
+}
+
+function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (errnoOf(error) !== 'ESRCH') throw error; // it has just ended
   }
 }
 

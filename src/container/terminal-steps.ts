@@ -46,6 +46,7 @@ export function terminalSteps(b: PlanBuilder, relayPath: string): TerminalSteps 
       b.step('ioctl', [master, flags('TIOCGPTPEER'), flags('O_RDWR', 'O_NOCTTY')], "open the program's side of it", {
         result: slave,
       });
+      copyWindowSize(b, slave);
       b.step('ioctl', [slave, flags('TIOCSCTTY'), 0], 'control the session by it');
       for (const std of [0, 1, 2]) b.step('dup3', [slave, std, 0], `make it descriptor ${std}`);
       b.step('mknodat', [dev, console, num(ABI.S_IFREG | 0o600, 'f600'), 0], 'make a place for /dev/console');
@@ -87,6 +88,28 @@ export function terminalSteps(b: PlanBuilder, relayPath: string): TerminalSteps 
       });
     },
   };
+}
+
+/**
+ * The size of the caller's window, if it has one, so that the program sees it from its first moment on; vlab-relay passes
+ * changes on. struct winsize of ioctl_tty(2).
+ */
+function copyWindowSize(b: PlanBuilder, slave: Word): void {
+  const size = b.space(8, 'size');
+  for (const [fd, name] of [
+    [1, 'output'],
+    [0, 'input'],
+  ] as const) {
+    b.step(
+      'ioctl',
+      [fd, flags('TIOCGWINSZ'), { ...size, text: '&size' }],
+      `the size of the window that is its ${name}`,
+      {
+        tolerate: ['ENOTTY', 'EINVAL', 'EBADF', 'EIO'],
+      },
+    );
+  }
+  b.step('ioctl', [slave, flags('TIOCSWINSZ'), size], 'is its own too');
 }
 
 /** Where vlab-relay looks for the pseudo-terminal. */

@@ -241,6 +241,7 @@ export const ABI = {
   IFF_RUNNING: 0x40,
   // asm/ioctls.h (asm-generic values)
   TIOCSCTTY: 0x540e,
+  TIOCGWINSZ: 0x5413,
   TIOCSWINSZ: 0x5414,
   TIOCSPTLCK: 0x40045431,
   TIOCGPTPEER: 0x5441,

@@ -59,6 +59,16 @@ int main(int argc, char **argv) {
 	if (!strcmp(verb, "stderr")) { fprintf(stderr, "%s\n", arg); return 0; }
 	if (!strcmp(verb, "stdin")) { pass_on(0); return 0; }
 	if (!strcmp(verb, "cat")) { cat(arg); return 0; }
+	if (!strcmp(verb, "has-line")) { /* PATH TEXT */
+		char line[4096];
+		FILE *file = fopen(arg, "r");
+		if (!file || argc < 4) return say(arg, -1);
+		while (fgets(line, sizeof line, file)) {
+			line[strcspn(line, "\n")] = 0;
+			if (!strcmp(line, argv[3])) return 0;
+		}
+		return 1;
+	}
 	if (!strcmp(verb, "ls")) {
 		DIR *directory = opendir(arg);
 		if (!directory) return say(arg, -1);

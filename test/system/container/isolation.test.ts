@@ -11,7 +11,7 @@ let rootfs: string;
 let leftovers: () => Promise<void>;
 beforeAll(async () => {
   rootfs = await ownRootfs();
-  leftovers = expectNothingNew();
+  leftovers = expectNothingNew(rootfs);
 });
 beforeEach((context) => needs(context, 'root', isRoot));
 afterEach(() => leftovers());

@@ -12,7 +12,7 @@ let rootfs: string;
 let leftovers: () => Promise<void>;
 beforeAll(async () => {
   rootfs = await ownRootfs();
-  leftovers = expectNothingNew();
+  leftovers = expectNothingNew(rootfs);
 });
 beforeEach((context) => needs(context, 'root', isRoot));
 /** After each: no mount, cgroup, process, link or file of it is left. */

@@ -1,13 +1,24 @@
 /** `vlab run` as a person types it, with a root file system of the test's own. Needs the built dist/ (npm test builds it). */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { nativeBinary } from '../../../src/sys/native.js';
+import { membersOf } from '../../../src/sys/remove-cgroup.js';
 import { type MachineState, machineState } from '../../conformance/machine-state.js';
 import { childrenOf, until } from '../sys/own-launcher.js';
 
@@ -75,10 +86,20 @@ export class Running {
 /** Starts `vlab run` with these words. */
 export function startRun(words: readonly string[], options: RunOptions = {}): Running {
   const [command = '', ...args] = [...(options.wrapper ?? []), process.execPath, BIN, 'run', ...words];
-  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...options.env } });
+  const child = spawn(command, args, {
+    cwd: directoryFor(words),
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...options.env },
+  });
   child.stdin?.on('error', () => {}); // a program that reads nothing closes it
   child.stdin?.end(options.input ?? '');
   return new Running(child);
+}
+
+/** The root file system's own directory, by which leftovers are known. */
+function directoryFor(words: readonly string[]): string {
+  const rootfs = words[words.indexOf('--rootfs') + 1] ?? '/';
+  return existsSync(rootfs) ? rootfs : '/';
 }
 
 /** Runs the probe in `rootfs` to its end. `flags`: what stands before the command. */
@@ -96,20 +117,37 @@ export function removeRootfs(root: string): void {
 }
 
 /**
- * Remembers the machine as it is; the result looks again and throws, naming it, when there is something new that does not
- * go away: a mount, a cgroup, a process, a link, a file in the run directory.
+ * Remembers the machine as it is; the result looks again and throws when something of this test's is left: a mount, a link,
+ * a file in the run directory, an empty cgroup, a process that works or has its root in `rootfs`.
  */
-export function expectNothingNew(): () => Promise<void> {
-  const known = new Set(thingsOf(machineState()));
-  const fresh = () => thingsOf(machineState()).filter((thing) => !known.has(thing));
+export function expectNothingNew(rootfs: string): () => Promise<void> {
+  const known = new Set(thingsOf(machineState(), rootfs));
+  const fresh = () => thingsOf(machineState(), rootfs).filter((thing) => !known.has(thing));
   return async () => {
-    for (const began = Date.now(); fresh().length > 0 && Date.now() - began < 2000; ) await sleep(20);
-    if (fresh().length > 0) throw new Error(`left behind:\n${fresh().join('\n')}`);
+    let left = fresh();
+    for (const began = Date.now(); left.length > 0 && Date.now() - began < 2000; left = fresh()) await sleep(20);
+    if (left.length > 0) throw new Error(`left behind:\n${left.join('\n')}`);
   };
 }
 
-function thingsOf(state: MachineState): string[] {
-  return Object.entries(state).flatMap(([kind, things]: [string, string[]]) =>
-    things.map((thing) => `${kind}: ${thing}`),
+/** Other runs of vlab on the machine come and go; a cgroup with processes in it is theirs. */
+function thingsOf(state: MachineState, rootfs: string): string[] {
+  const cgroups = state.cgroups.filter((directory) => membersOf(directory).length === 0);
+  return Object.entries({ ...state, cgroups, processes: processesOf(rootfs) }).flatMap(
+    ([kind, things]: [string, string[]]) => things.map((thing) => `${kind}: ${thing}`),
   );
+}
+
+/** Processes of any kind: vlab, performers and relays keep the directory they were started in. */
+function processesOf(rootfs: string): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return (
+        readlinkSync(`/proc/${pid}/cwd`) === rootfs ||
+        readFileSync(`/proc/${pid}/mountinfo`, 'utf8').includes(` ${rootfs} / `)
+      );
+    } catch {
+      return false; // no process, or gone meanwhile
+    }
+  });
 }

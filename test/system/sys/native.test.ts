@@ -76,7 +76,10 @@ describe('vlab-init', () => {
       );
       expect([error.blame, error.message, error.hint]).toEqual([
         'host',
-        'cannot compile src/sys/vlab-init.c for x86_64: none of cc, gcc, clang is installed'.replace('x86_64', hostArch()),
+        'cannot compile src/sys/vlab-init.c for x86_64: none of cc, gcc, clang is installed'.replace(
+          'x86_64',
+          hostArch(),
+        ),
         'install a C compiler with a static C library (Debian: apt-get install gcc libc6-dev)',
       ]);
     } finally {
