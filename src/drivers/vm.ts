@@ -93,6 +93,7 @@ async function prepare(job: Job): Promise<Prepared> {
         kernel,
         stdin: false,
         signals: true,
+        endToken: undefined,
         append: options.append.split(/\s+/).filter((word) => word !== ''),
       },
       folder,

@@ -31,6 +31,11 @@ export interface GuestJob {
   stdin: boolean;
   /** Signals arrive on a port. */
   signals: boolean;
+  /**
+   * Written behind the last byte of output and of errors, after which the guest waits for one byte on a port of its own: the
+   * host has got everything (end-token.ts). Undefined where the host takes all at once, as a file does.
+   */
+  endToken: Uint8Array | undefined;
 }
 
 /** What a program finds in its environment unless told otherwise. */
@@ -57,11 +62,13 @@ export function guestPlan(arch: Arch, job: GuestJob): Plan {
   if (job.command.length > 0) {
     mountKernelFiles(b);
     switchRoot(b);
-    runProgram(b, job, marks, record);
+    const outputs = runProgram(b, job, marks, record);
+    if (job.endToken) markEnds(b, outputs, job.endToken);
   }
   b.step('write', [marks, record.at, EXIT_RECORD_BYTES], 'tell the host how it ended', {
     accept: [EXIT_RECORD_BYTES, EXIT_RECORD_BYTES],
   });
+  if (job.command.length > 0 && job.endToken) awaitDrained(b);
   b.step('sync', [], 'nothing stays unwritten');
   b.step(
     'reboot',
@@ -197,7 +204,7 @@ function switchRoot(b: PlanBuilder): void {
   b.step('chdir', [b.str('/')], 'stand in it');
 }
 
-function runProgram(b: PlanBuilder, job: GuestJob, marks: Word, record: ExitRecord): void {
+function runProgram(b: PlanBuilder, job: GuestJob, marks: Word, record: ExitRecord): [Word, Word] {
   b.step('sethostname', [b.str(job.hostname), Buffer.byteLength(job.hostname)], 'the host name');
   b.step('chdir', [b.str(job.cwd)], `go to the working directory ${job.cwd}`, {
     hint: 'make that directory in the root file system, or choose another with --workdir',
@@ -209,11 +216,10 @@ function runProgram(b: PlanBuilder, job: GuestJob, marks: Word, record: ExitReco
     });
     return fd;
   };
-  const standard = [
-    open('stdin', job.stdin ? portDevice('stdin') : 'null', 'O_RDONLY'),
-    open('stdout', portDevice('stdout'), 'O_WRONLY'),
-    open('stderr', portDevice('stderr'), 'O_WRONLY'),
-  ];
+  const stdin = open('stdin', job.stdin ? portDevice('stdin') : 'null', 'O_RDONLY');
+  const stdout = open('stdout', portDevice('stdout'), 'O_WRONLY');
+  const stderr = open('stderr', portDevice('stderr'), 'O_WRONLY');
+  const standard = [stdin, stdout, stderr];
   const program = cloneProcess(b, { namespaces: [], pid: b.word('pid'), why: 'create the program’s process' });
   const parent = label('first process');
   program.toParent(parent);
@@ -231,12 +237,27 @@ function runProgram(b: PlanBuilder, job: GuestJob, marks: Word, record: ExitReco
   b.step('execve', [b.str(job.command[0] ?? ''), argv, envp], 'run the program', { result: record.exec });
   b.place(parent);
   if (job.signals) passSignals(b, program.pid);
-  standard.forEach((fd) => {
-    b.step('close', [fd], 'the program has its own');
-  });
   b.step('waitid', [flags('P_PID'), program.pid, record.at, flags('WEXITED'), 0], 'wait for the program', {
     retryOnEintr: true,
   });
+  return [stdout, stderr];
+}
+
+function markEnds(b: PlanBuilder, outputs: readonly Word[], token: Uint8Array): void {
+  const at = b.data(token, 'end token');
+  for (const fd of outputs) {
+    b.step('write', [fd, at, token.length], `mark the end of ${fd.text}`, { accept: [token.length, token.length] });
+  }
+}
+
+function awaitDrained(b: PlanBuilder): void {
+  const port = b.word('drained');
+  const byte = b.space(8, 'byte');
+  const path = b.str(`/dev/${portDevice('drained')}`);
+  b.step('openat', [flags('AT_FDCWD'), path, flags('O_RDONLY', 'O_CLOEXEC')], 'open the port for the host’s answer', {
+    result: port,
+  });
+  b.step('read', [port, byte, 1], 'wait until the host has got all output');
 }
 
 /** A helper process that hands on what arrives: a plan cannot wait for two things and go back. */

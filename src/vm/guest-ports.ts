@@ -16,7 +16,8 @@ export const GUEST_PORTS = {
   stderr: { number: 3, name: 'vlab.stderr' },
   signals: { number: 4, name: 'vlab.signals' },
   marks: { number: 5, name: 'vlab.marks' },
-  fence: { number: 6, name: 'vlab.fence' },
+  drained: { number: 6, name: 'vlab.drained' },
+  fence: { number: 7, name: 'vlab.fence' },
 } as const satisfies Record<string, Omit<Port, 'channel'>>;
 export type GuestPortName = keyof typeof GUEST_PORTS;
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import { execa } from 'execa';
 import { VlabError } from '../base/errors.js';
 import { privateDir, runDir } from '../base/paths.js';
@@ -8,10 +8,11 @@ import { initVersion, nativeBinary } from '../sys/native.js';
 import { type Ownership, own } from '../sys/owners.js';
 import { argv } from './argv.js';
 import { BoundedTail } from './bounded-tail.js';
+import { endToken, UntilToken } from './end-token.js';
 import { explainDeadline, explainEnd, type Traces } from './explain-end.js';
 import { type GuestEnd, signalMessage } from './guest-ports.js';
 import { Marks } from './marks.js';
-import { connectVm, type PreparedVm, prepareVm, type VmRequest } from './prepare-vm.js';
+import { connectVm, type MachineRequest, type PreparedVm, prepareVm } from './prepare-vm.js';
 import type { Qemu } from './probe-qemu.js';
 import { qemuPlan } from './qemu-plan.js';
 import { QmpClient } from './qmp.js';
@@ -27,7 +28,7 @@ export interface StartOptions {
 }
 
 /** Descriptors of QEMU's side; 3 carries its plan before it becomes QEMU. */
-const FDS = { monitor: 4, console: 5, marks: 6, stdout: 7, stderr: 8, stdin: 9, signals: 10 } as const;
+const FDS = { monitor: 4, console: 5, marks: 6, stdout: 7, stderr: 8, stdin: 9, signals: 10, drained: 11 } as const;
 type FdName = keyof typeof FDS;
 /** QEMU writes to its standard error only when something is wrong. */
 const STDERR_BYTES = 16 << 10;
@@ -47,6 +48,7 @@ export function attachedSpec(prepared: PreparedVm): MachineSpec {
     stderr: socket('stderr'),
     stdin: socket('stdin'),
     signals: socket('signals'),
+    drained: socket('drained'),
     monitor: socket('monitor'),
   });
 }
@@ -55,13 +57,14 @@ let machines = 0;
 
 export class Machine implements AsyncDisposable {
   /** What the guest's program writes. Must be read: a full pipe stops the guest. */
-  readonly stdout: Duplex;
-  readonly stderr: Duplex;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
   /** What the guest's program reads; undefined when it has no standard input. End it to give it end-of-file. */
   readonly stdin: Duplex | undefined;
   /** The negotiated monitor, once QEMU has greeted. */
   qmp: QmpClient | undefined;
 
+  private readonly greeted: Promise<QmpClient>;
   private readonly marks = new Marks();
   private readonly console = new BoundedTail(CONSOLE_BYTES);
   private readonly qemuStderr = new BoundedTail(STDERR_BYTES);
@@ -75,8 +78,15 @@ export class Machine implements AsyncDisposable {
     private readonly ownership: Ownership,
     private readonly options: StartOptions,
   ) {
-    this.stdout = channel(child, 'stdout');
-    this.stderr = channel(child, 'stderr');
+    // Every channel gets its reader here and now: execa reads and drops what nobody reads.
+    const token = Buffer.from(prepared.endToken ?? endToken());
+    const stdout = channel(child, 'stdout').pipe(new UntilToken(token));
+    const stderr = channel(child, 'stderr').pipe(new UntilToken(token));
+    this.stdout = stdout;
+    this.stderr = stderr;
+    void Promise.all([stdout.ended, stderr.ended]).then(() => channel(child, 'drained').write('D'));
+    this.greeted = QmpClient.negotiate(channel(child, 'monitor'), { deadlineMs: GREETING_DEADLINE_MS });
+    this.greeted.catch(() => {}); // begin() awaits it
     this.stdin = prepared.stdin ? channel(child, 'stdin') : undefined;
     child.stderr.on('data', (chunk: Buffer) => this.qemuStderr.add(chunk));
     channel(child, 'console').on('data', (chunk: Buffer) => {
@@ -93,7 +103,7 @@ export class Machine implements AsyncDisposable {
    * Starts QEMU and returns once its monitor answers; the guest boots meanwhile. Errors: `input` (see prepareVm), `host`,
    * `operation` with QEMU's own words; the reason of `signal` when it was aborted. Nothing is left behind then.
    */
-  static async start(request: VmRequest, options: StartOptions): Promise<Machine> {
+  static async start(request: MachineRequest, options: StartOptions): Promise<Machine> {
     options.signal?.throwIfAborted();
     const id = `vm-${process.pid}-${machines++}`;
     const folder = join(runDir(), id);
@@ -101,7 +111,7 @@ export class Machine implements AsyncDisposable {
     let machine: Machine | undefined;
     try {
       privateDir(folder);
-      const prepared = await prepareVm(request, folder);
+      const prepared = await prepareVm({ ...request, endToken: endToken() }, folder);
       const child = await spawnQemu(prepared, options);
       machine = new Machine(child, prepared, ownership, options);
       await machine.begin();
@@ -174,7 +184,7 @@ export class Machine implements AsyncDisposable {
     const failure = await this.child.planFailure;
     if (failure) throw failure;
     try {
-      this.qmp = await QmpClient.negotiate(channel(this.child, 'monitor'), { deadlineMs: GREETING_DEADLINE_MS });
+      this.qmp = await this.greeted;
     } catch (error) {
       this.kill();
       await this.child.exited;

@@ -31,9 +31,14 @@ export interface VmRequest {
   kernel: GuestKernel;
   stdin: boolean;
   signals: boolean;
+  /** The host reads both outputs from streams that may be slow: mark their ends (see GuestJob). */
+  endToken: Uint8Array | undefined;
   /** Further words for the kernel's command line. */
   append: readonly string[];
 }
+
+/** The wish of whoever starts a machine; how the end of its outputs is told is the starter's business. */
+export type MachineRequest = Omit<VmRequest, 'endToken'>;
 
 export interface PreparedVm {
   plan: Plan;
@@ -42,6 +47,7 @@ export interface PreparedVm {
   /** Which ports the plan uses. */
   stdin: boolean;
   signals: boolean;
+  endToken: Uint8Array | undefined;
 }
 
 /** A kernel of a distribution takes about this much of the guest's memory for itself. */
@@ -74,6 +80,7 @@ export async function prepareVm(request: VmRequest, folder: string): Promise<Pre
     modules: modules.map(({ name }) => name),
     stdin: request.stdin,
     signals: request.signals,
+    endToken: request.endToken,
   });
   const rootfs = request.rootfs === undefined ? undefined : await rootfsArchive(request.rootfs);
   refuseTooLarge(request, rootfs?.bytes ?? 0);
@@ -95,6 +102,7 @@ export async function prepareVm(request: VmRequest, folder: string): Promise<Pre
     },
     stdin: request.stdin,
     signals: request.signals,
+    endToken: request.endToken,
   };
 }
 
@@ -129,13 +137,18 @@ export interface Channels {
   stderr: Channel;
   stdin: Channel;
   signals: Channel;
+  drained: Channel;
   monitor: Channel | undefined;
 }
 
 export function connectVm(prepared: PreparedVm, channels: Channels): MachineSpec {
-  const used = (['stdin', 'stdout', 'stderr', 'signals', 'marks'] as const).filter(
-    (name) => (name !== 'stdin' || prepared.stdin) && (name !== 'signals' || prepared.signals),
-  );
+  const unused = new Set([
+    ...(prepared.stdin ? [] : ['stdin']),
+    ...(prepared.signals ? [] : ['signals']),
+    ...(prepared.endToken ? [] : ['drained']),
+  ]);
+  const all = ['stdin', 'stdout', 'stderr', 'signals', 'marks', 'drained'] as const;
+  const used = all.filter((name) => !unused.has(name));
   return {
     ...prepared.machine,
     console: channels.console,

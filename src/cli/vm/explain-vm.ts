@@ -4,21 +4,22 @@ import { privateDir, runDir } from '../../base/paths.js';
 import { planToJson, showPlan } from '../../sys/show.js';
 import { argvParts } from '../../vm/argv.js';
 import { kernelWords } from '../../vm/command-line.js';
+import { endToken } from '../../vm/end-token.js';
 import { attachedSpec } from '../../vm/machine.js';
-import { prepareVm, type VmRequest } from '../../vm/prepare-vm.js';
+import { type MachineRequest, prepareVm } from '../../vm/prepare-vm.js';
 import type { Qemu } from '../../vm/probe-qemu.js';
 import { showArgv } from '../../vm/show-argv.js';
 
 /** What a start would do, for reading. The initramfs is made, because its plan is part of the answer, and removed. */
 export async function explainVm(
-  request: VmRequest,
+  request: MachineRequest,
   qemu: Qemu,
   wish: { argv: boolean; plan: boolean; reason: string },
 ): Promise<{ text: string; json: object }> {
   privateDir(runDir());
   const folder = mkdtempSync(join(runDir(), 'explain-'));
   try {
-    const prepared = await prepareVm(request, folder);
+    const prepared = await prepareVm({ ...request, endToken: endToken() }, folder);
     const parts = argvParts(attachedSpec(prepared), qemu.features);
     const words = kernelWords(prepared.machine, request.append);
     const texts = [

@@ -4,7 +4,7 @@ import { finished } from 'node:stream/promises';
 import { errnoOf } from '../../base/errors.js';
 import { explainNotRun } from '../../vm/explain-end.js';
 import { Machine } from '../../vm/machine.js';
-import type { VmRequest } from '../../vm/prepare-vm.js';
+import type { MachineRequest } from '../../vm/prepare-vm.js';
 import type { Qemu } from '../../vm/probe-qemu.js';
 import { Interrupted } from '../interrupt.js';
 
@@ -25,7 +25,7 @@ export interface VmEnded {
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const;
 
 /** Runs the machine attached to this process's standard descriptors and signals. */
-export async function runVm(request: VmRequest, options: RunVmOptions): Promise<VmEnded> {
+export async function runVm(request: MachineRequest, options: RunVmOptions): Promise<VmEnded> {
   const abort = new AbortController();
   let machine: Machine | undefined;
   // Before the program runs there is nobody in the guest to tell: the machine ends.

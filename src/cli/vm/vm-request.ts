@@ -2,7 +2,7 @@ import { VlabError } from '../../base/errors.js';
 import { parseDuration } from '../../lab/quantity.js';
 import { hostArch } from '../../sys/abi.js';
 import { findKernel } from '../../vm/kernel.js';
-import type { VmRequest } from '../../vm/prepare-vm.js';
+import type { MachineRequest } from '../../vm/prepare-vm.js';
 import { findQemu, type Qemu } from '../../vm/probe-qemu.js';
 import { chooseAccelerator } from '../../vm/prove-kvm.js';
 import type { Accelerator, MachineType } from '../../vm/spec.js';
@@ -27,11 +27,11 @@ export interface VmFlags {
 export async function vmRequest(
   flags: VmFlags,
   command: readonly string[],
-): Promise<{ request: VmRequest; qemu: Qemu; reason: string }> {
+): Promise<{ request: MachineRequest; qemu: Qemu; reason: string }> {
   const [qemu, kernel] = await Promise.all([findQemu(), findKernel(flags.kernel)]);
   const { accelerator, reason } = await chooseAccelerator(flags.accel as Accelerator | 'auto', qemu, kernel);
   const usual: MachineType = hostArch() === 'aarch64' ? 'virt' : 'q35';
-  const request: VmRequest = {
+  const request: MachineRequest = {
     rootfs: await rootfsOf(flags.rootfs),
     command,
     env: environment(flags.env ?? []),

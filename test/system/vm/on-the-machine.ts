@@ -3,7 +3,7 @@ import type { TestContext } from 'vitest';
 import { probeRootfs } from '../../../src/drivers/probe-rootfs.js';
 import { findKernel, type GuestKernel } from '../../../src/vm/kernel.js';
 import { Machine, type StartOptions } from '../../../src/vm/machine.js';
-import type { VmRequest } from '../../../src/vm/prepare-vm.js';
+import type { MachineRequest } from '../../../src/vm/prepare-vm.js';
 import { findQemu, type Qemu } from '../../../src/vm/probe-qemu.js';
 import { needs } from '../../skips.js';
 
@@ -21,8 +21,8 @@ export async function qemuAndKernel(context: Pick<TestContext, 'skip'>): Promise
 export async function request(
   kernel: GuestKernel,
   command: string[],
-  changes: Partial<VmRequest> = {},
-): Promise<VmRequest> {
+  changes: Partial<MachineRequest> = {},
+): Promise<MachineRequest> {
   return {
     rootfs: (await probeRootfs()).dir,
     command,
@@ -42,7 +42,7 @@ export async function request(
 }
 
 /** Starts it, feeds it, and gives all that came out. */
-export async function runGuest(wish: VmRequest, options: StartOptions & { input?: Buffer }) {
+export async function runGuest(wish: MachineRequest, options: StartOptions & { input?: Buffer }) {
   await using machine = await Machine.start(wish, { deadlineMs: START_DEADLINE_MS, ...options });
   const stdout = collect(machine.stdout);
   const stderr = collect(machine.stderr);

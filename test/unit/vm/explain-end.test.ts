@@ -10,6 +10,7 @@ const plan = guestPlan('x86_64', {
   modules: ['virtio_pci'],
   stdin: false,
   signals: false,
+  endToken: undefined,
 });
 const traces = (changes: Partial<Traces>): Traces => ({
   plan,

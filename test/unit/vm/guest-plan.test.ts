@@ -13,6 +13,7 @@ const JOB: GuestJob = {
   modules: ['virtio', 'virtio_console'],
   stdin: true,
   signals: true,
+  endToken: Buffer.from('0123456789abcdef'),
 };
 
 describe('guestPlan', () => {
