@@ -10,12 +10,13 @@ import { run } from '../base/exec.js';
 import { cacheDir, packageRoot } from '../base/paths.js';
 import { ARCHITECTURES, type Arch, hostArch } from './abi.js';
 
-export type NativeName = 'vlab-init' | 'vlab-relay' | 'probe';
+export type NativeName = 'vlab-init' | 'vlab-relay' | 'probe' | 'tsc-rate';
 
 const SOURCES: Record<NativeName, string> = {
   'vlab-init': 'src/sys/vlab-init.c',
   'vlab-relay': 'src/sys/vlab-relay.c',
   probe: 'src/sys/probe.c',
+  'tsc-rate': 'src/vm/tsc-rate.c',
 };
 
 const NATIVE_COMPILERS = ['cc', 'gcc', 'clang'];

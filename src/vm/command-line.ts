@@ -6,16 +6,26 @@ export interface KernelWord {
   why: string;
 }
 
+/** `tscKhz`: what the guest's time-stamp counter counts, where it is known and the guest has no better way to learn it. */
 export function kernelWords(
-  spec: Pick<MachineSpec, 'machine' | 'accelerator'>,
+  spec: Pick<MachineSpec, 'machine'>,
+  tscKhz: number | undefined,
   extra: readonly string[] = [],
 ): KernelWord[] {
   return [
     { word: `console=${spec.machine === 'virt' ? 'ttyAMA0' : 'ttyS0'}`, why: 'complain on the first serial port' },
     { word: 'quiet', why: 'print only warnings and worse: each byte on a serial port is an exit from the guest' },
     { word: 'panic=-1', why: 'reset at once on a panic; -no-reboot makes that the end of QEMU' },
-    { word: 'reboot=t', why: 'reset by a triple fault, which needs no device' },
-    ...(spec.machine === 'virt' ? [] : [{ word: 'no_timer_check', why: 'the timer of a virtual machine works' }]),
+    ...(spec.machine === 'virt' ? [] : PC_WORDS),
+    ...(tscKhz === undefined ? [] : [{ word: `tsc_early_khz=${tscKhz}`, why: TSC_WHY }]),
     ...extra.map((word) => ({ word, why: 'asked for' })),
   ];
 }
+
+const PC_WORDS: KernelWord[] = [
+  { word: 'reboot=t', why: 'reset by a triple fault, which needs no device' },
+  { word: 'no_timer_check', why: 'the timer of a virtual machine works' },
+];
+
+const TSC_WHY =
+  "the processor's own clock rate: measuring it takes a timer, and on a busy host the guest may get it wrong and hang";

@@ -8,7 +8,7 @@ import { VlabError } from '../base/errors.js';
 import { encodePlan } from '../sys/encode.js';
 import { initVersion, nativeBinary } from '../sys/native.js';
 import type { Plan } from '../sys/plan.js';
-import { kernelWords } from './command-line.js';
+import { type KernelWord, kernelWords } from './command-line.js';
 import { DEFAULT_ENV, guestPlan } from './guest-plan.js';
 import { GUEST_PORTS } from './guest-ports.js';
 import { rootfsArchive, writeInitramfs } from './initramfs.js';
@@ -16,6 +16,7 @@ import type { GuestKernel } from './kernel.js';
 import { kernelFit } from './kernel-config.js';
 import { loadModules, type ModuleFile } from './kernel-modules.js';
 import { type Accelerator, type Channel, LEAST_MEMORY_MIB, type MachineSpec, type MachineType } from './spec.js';
+import { tscRateKhz } from './tsc-rate.js';
 
 export interface VmRequest {
   /** Undefined: a guest that only comes up and says so. */
@@ -48,6 +49,8 @@ export interface PreparedVm {
   stdin: boolean;
   signals: boolean;
   endToken: Uint8Array | undefined;
+  /** The kernel's command line with reasons. */
+  words: KernelWord[];
 }
 
 /** A kernel of a distribution takes about this much of the guest's memory for itself. */
@@ -86,6 +89,8 @@ export async function prepareVm(request: VmRequest, folder: string): Promise<Pre
   refuseTooLarge(request, rootfs?.bytes ?? 0);
   const initramfs = join(folder, 'initramfs.cpio');
   const init = await readFile(await nativeBinary('vlab-init', kernel.arch));
+  // KVM tells the guest the rate itself.
+  const words = kernelWords(request, request.accelerator === 'tcg' ? await tscRateKhz() : undefined, request.append);
   await writeInitramfs(initramfs, { init, plan: encodePlan(plan, initVersion()), modules }, rootfs);
   return {
     plan,
@@ -97,12 +102,13 @@ export async function prepareVm(request: VmRequest, folder: string): Promise<Pre
       cpus: request.cpus,
       kernel: kernel.image,
       initramfs,
-      commandLine: kernelWords(request, request.append).map(({ word }) => word),
+      commandLine: words.map(({ word }) => word),
       acpi: fit.acpi,
     },
     stdin: request.stdin,
     signals: request.signals,
     endToken: request.endToken,
+    words,
   };
 }
 

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { privateDir, runDir } from '../../base/paths.js';
 import { planToJson, showPlan } from '../../sys/show.js';
 import { argvParts } from '../../vm/argv.js';
-import { kernelWords } from '../../vm/command-line.js';
 import { endToken } from '../../vm/end-token.js';
 import { attachedSpec } from '../../vm/machine.js';
 import { type MachineRequest, prepareVm } from '../../vm/prepare-vm.js';
@@ -21,15 +20,14 @@ export async function explainVm(
   try {
     const prepared = await prepareVm({ ...request, endToken: endToken() }, folder);
     const parts = argvParts(attachedSpec(prepared), qemu.features);
-    const words = kernelWords(prepared.machine, request.append);
     const texts = [
-      ...(wish.argv ? [showArgv(qemu.path, parts, words, wish.reason)] : []),
+      ...(wish.argv ? [showArgv(qemu.path, parts, prepared.words, wish.reason)] : []),
       ...(wish.plan ? [`# What the guest's first process does:\n${showPlan(prepared.plan)}`] : []),
     ];
     return {
       text: texts.join('\n'),
       json: {
-        ...(wish.argv ? { qemu: qemu.path, argv: parts, kernelCommandLine: words, reason: wish.reason } : {}),
+        ...(wish.argv ? { qemu: qemu.path, argv: parts, kernelCommandLine: prepared.words, reason: wish.reason } : {}),
         ...(wish.plan ? { plan: planToJson(prepared.plan) } : {}),
       },
     };

@@ -73,7 +73,7 @@ describe('showArgv', () => {
     const text = showArgv(
       '/usr/bin/qemu-system-x86_64',
       argvParts(spec, QEMU_7_2),
-      kernelWords(spec, ['debug']),
+      kernelWords(spec, 2_096_000, ['debug']),
       'there is no /dev/kvm',
     );
     await expect(text).toMatchFileSnapshot('golden/show-argv.txt');
@@ -88,7 +88,7 @@ describe('showArgv', () => {
 describe('kernelWords', () => {
   it('names the serial port of the machine and puts the person’s own words last', () => {
     const words = (machine: MachineSpec['machine']) =>
-      kernelWords({ machine, accelerator: 'tcg' }, ['mine=1']).map(({ word }) => word);
+      kernelWords({ machine }, undefined, ['mine=1']).map(({ word }) => word);
     expect(words('q35')[0]).toBe('console=ttyS0');
     expect(words('virt')[0]).toBe('console=ttyAMA0');
     expect(words('q35').at(-1)).toBe('mine=1');
