@@ -37,6 +37,7 @@ export const vmChannels = (files: Pick<VmFiles, 'signalsPath'>): Channels => ({
   stderr: { kind: 'fd-out', fd: FD.stderr },
   stdin: { kind: 'null' },
   signals: { kind: 'fifo', path: files.signalsPath },
+  drained: { kind: 'null' },
   monitor: undefined,
 });
 
