@@ -1,17 +1,14 @@
 /** Talks to floor.c: one resident process that is asked for one container after another. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { join } from 'node:path';
 import { VlabError } from '../src/base/errors.js';
-import { mustRun } from '../src/base/exec.js';
-import { cacheDir, packageRoot } from '../src/base/paths.js';
 import { capabilityMask } from '../src/container/capabilities.js';
 import { deviceProgram } from '../src/container/device-program.js';
 import type { OciConfig, OciDeviceRule } from '../src/container/oci.js';
 import type { Situation } from '../src/container/situation.js';
 import { errnoName } from '../src/sys/abi.js';
+import { compiled } from './compiled.js';
 
 /** One start, ns of CLOCK_MONOTONIC. */
 export interface FloorTimes {
@@ -31,19 +28,6 @@ export interface Floor extends Disposable {
 }
 
 const REPORT_BYTES = 6 * 8 + 4 * 4;
-
-/** Compiles floor.c unless the cache holds it. Statically, so that nothing of a loader is in the way. */
-export async function floorBinary(): Promise<string> {
-  const source = join(packageRoot(), 'bench/floor.c');
-  const digest = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16);
-  const target = join(cacheDir(), 'native', `floor-${digest}`);
-  if (existsSync(target)) return target;
-  mkdirSync(join(cacheDir(), 'native'), { recursive: true });
-  const partial = `${target}.${process.pid}`;
-  await mustRun('cc', ['-O2', '-static', '-std=gnu11', '-Wall', '-Wextra', '-Werror', '-o', partial, source]);
-  renameSync(partial, target);
-  return target;
-}
 
 /** The container of `config` in floor.c's words. Pure. */
 export function floorWords(config: OciConfig, situation: Situation): string[] {
@@ -73,7 +57,7 @@ function ruleText({ type, major, minor, access }: OciDeviceRule): string {
 /** Starts the resident floor; the containers' output goes to `outputPath`. */
 export async function openFloor(config: OciConfig, situation: Situation, outputPath: string): Promise<Floor> {
   const output = openSync(outputPath, 'w', 0o600);
-  const child = spawn(await floorBinary(), floorWords(config, situation), {
+  const child = spawn(await compiled('floor'), floorWords(config, situation), {
     stdio: ['ignore', output, output, 'pipe'],
     env: {},
   });

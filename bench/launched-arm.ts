@@ -9,6 +9,7 @@ import type { PlanBuilder } from '../src/sys/plan.js';
 import type { BenchArm } from './arm.js';
 import type { Metric } from './comparisons.js';
 
+type ArmHead = Pick<BenchArm, 'label' | 'what' | 'every' | 'accel'>;
 type Times = Partial<Record<Metric, number>>;
 
 interface Expected {
@@ -18,12 +19,7 @@ interface Expected {
 }
 
 /** A driver's job, timed from the request that the launcher has received. */
-export async function driverArm(
-  arm: Pick<BenchArm, 'label' | 'what' | 'every'>,
-  driver: Driver,
-  job: Job,
-  expected: Expected,
-): Promise<BenchArm> {
+export async function driverArm(arm: ArmHead, driver: Driver, job: Job, expected: Expected): Promise<BenchArm> {
   return armOf(arm, await driver.prepare(job), expected, (at) => ({
     ...since(at.requested, { exec: at.exec, ready: at.firstByte, exit: at.exited, clean: at.clean }),
   }));
@@ -34,17 +30,14 @@ export interface Command {
   /** argv, for each start: a container's name must be a new one. */
   argv: (id: string) => readonly string[];
   env: Readonly<Record<string, string>>;
+  /** `whole`: from exec to the end. `ready`: from the request to the first byte that it says. */
+  timed: 'whole' | 'ready';
   /** Steps of the child before the stamp: what the command needs and does not do itself. */
   prepare?: (b: PlanBuilder) => void;
 }
 
-/** A whole command, timed by the performer from just before its exec to its end; Node spawns and stamps nothing. */
-export async function commandArm(
-  arm: Pick<BenchArm, 'label' | 'what' | 'every'>,
-  command: Command,
-  job: Job,
-  expected: Expected,
-): Promise<BenchArm> {
+/** A command of the host, timed by the performer; Node spawns and stamps nothing. */
+export async function commandArm(arm: ArmHead, command: Command, job: Job, expected: Expected): Promise<BenchArm> {
   const prepared = await launched({
     job,
     compile: (id, files) => ({
@@ -62,15 +55,12 @@ export async function commandArm(
       ),
     }),
   });
-  return armOf(arm, prepared, expected, (at) => since(at.exec, { whole: at.exited }));
+  return armOf(arm, prepared, expected, (at) =>
+    command.timed === 'whole' ? since(at.exec, { whole: at.exited }) : since(at.requested, { ready: at.firstByte }),
+  );
 }
 
-function armOf(
-  arm: Pick<BenchArm, 'label' | 'what' | 'every'>,
-  prepared: Prepared,
-  expected: Expected,
-  times: (at: Checkpoints) => Times,
-): BenchArm {
+function armOf(arm: ArmHead, prepared: Prepared, expected: Expected, times: (at: Checkpoints) => Times): BenchArm {
   return {
     ...arm,
     async start() {

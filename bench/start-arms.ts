@@ -14,6 +14,7 @@ import type { PlanBuilder } from '../src/sys/plan.js';
 import type { BenchArm, OpenArm } from './arm.js';
 import { openFloor } from './floor.js';
 import { type Command, commandArm, driverArm } from './launched-arm.js';
+import { qemuArm, vmArm } from './qemu-arm.js';
 
 const HELLO = { stdout: 'hello\n', deadlineMs: 30_000 };
 
@@ -39,6 +40,7 @@ export function startArms(rootfs: string, scratchDir: string): Record<string, Op
     path: process.execPath,
     argv: () => ['node', ...words],
     env: ENVIRONMENT,
+    timed: 'whole',
   });
   const peer = async (
     label: string,
@@ -48,7 +50,10 @@ export function startArms(rootfs: string, scratchDir: string): Record<string, Op
   ): Promise<BenchArm | { absent: string }> => {
     const path = findProgram(program);
     if (!path) return { absent: `${program} is not installed` };
-    const run: Command = { path, argv: (id) => argv(path, id), env: ENVIRONMENT, ...(prepare ? { prepare } : {}) };
+    const run: Command = {
+      ...{ path, argv: (id) => argv(path, id), env: ENVIRONMENT, timed: 'whole' },
+      ...(prepare ? { prepare } : {}),
+    };
     return command(label, `${argv(path, 'ID').join(' ')}`, run);
   };
   const bundles = join(scratchDir, 'bundles');
@@ -84,6 +89,8 @@ export function startArms(rootfs: string, scratchDir: string): Record<string, Op
       ),
     'vlab-help': () => command('vlab-help', 'vlab --help', node(vlab, '--help'), /COMMANDS/),
     node: () => command('node', 'node -e 0', node('-e', '0'), ''),
+    vm: () => vmArm(job),
+    qemu: () => qemuArm(job),
   };
 }
 
