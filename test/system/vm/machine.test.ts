@@ -115,7 +115,10 @@ describe('a machine', () => {
       const lines = stdout.toString('latin1').split('\n');
       expect(lines).toContain('f\xff\xfe 100644');
       expect(lines).toContain('link 120777');
-      expect(lines.filter((line) => /^(dev|proc|sys) 40/.test(line)), lines.join('\n')).toHaveLength(3);
+      expect(
+        lines.filter((line) => /^(dev|proc|sys) 40/.test(line)),
+        lines.join('\n'),
+      ).toHaveLength(3);
       expect(lines.some((line) => /^(init|plan|modules|rootfs) /.test(line))).toBe(false);
     },
     TIMEOUT,
