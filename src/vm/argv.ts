@@ -79,7 +79,7 @@ function sandboxParts(features: QemuFeatures): ArgvPart[] {
 
 /** Properties to switch off where the machine has them: every device costs the guest a probe. */
 const UNUSED: Record<MachineSpec['machine'], readonly string[]> = {
-  q35: ['vmport=off', 'smm=off', 'sata=off', 'smbus=off', 'usb=off'],
+  q35: ['vmport=off', 'smm=off', 'sata=off', 'smbus=off', 'usb=off', 'i8042=off'],
   microvm: ['usb=off', 'pcie=off', 'x-option-roms=off'],
   virt: ['usb=off', 'graphics=off'],
 };
