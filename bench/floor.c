@@ -46,7 +46,8 @@ static struct report {
 } report;
 
 struct list { int n; const char *at[MOST]; };
-static struct list cgroups, deny, allow, hide_files, hide_directories, readonly, environment;
+static struct list cgroups, deny, allow, hidden, readonly, environment;
+static int is_directory[MOST];
 static const char *root, *devices, *unified;
 static uint64_t keep;
 static struct bpf_insn program[512];
@@ -103,12 +104,13 @@ static int child(void *unused) {
 	must(symlink("/proc/self/fd/1", "dev/stdout"));
 	must(symlink("/proc/self/fd/2", "dev/stderr"));
 	must(symlink("pts/ptmx", "dev/ptmx"));
-	for (int i = 0; i < hide_directories.n; i++) {
-		const char *first = hide_directories.at[0] + 1, *path = hide_directories.at[i] + 1;
-		if (i == 0) must(mount("none", path, "tmpfs", SAFE | MS_RDONLY, NULL));
-		else must(mount(first, path, NULL, MS_BIND, NULL));
+	const char *empty = NULL;
+	for (int i = 0; i < hidden.n; i++) {
+		const char *path = hidden.at[i] + 1;
+		if (!is_directory[i]) must(mount("dev/null", path, NULL, MS_BIND, NULL));
+		else if (empty) must(mount(empty, path, NULL, MS_BIND, NULL));
+		else must(mount("none", empty = path, "tmpfs", SAFE | MS_RDONLY, NULL));
 	}
-	for (int i = 0; i < hide_files.n; i++) must(mount("dev/null", hide_files.at[i] + 1, NULL, MS_BIND, NULL));
 	for (int i = 0; i < readonly.n; i++) {
 		const char *path = readonly.at[i] + 1;
 		must(mount(path, path, NULL, MS_BIND | MS_REC, NULL));
@@ -123,6 +125,7 @@ static int child(void *unused) {
 	int network = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	must(network);
 	must(ioctl(network, SIOCSIFFLAGS, &loopback));
+	must(setsid());
 	for (int bit = 0; bit <= last_capability; bit++)
 		if (!(keep >> bit & 1)) must(prctl(PR_CAPBSET_DROP, bit, 0, 0, 0));
 	must(syscall(SYS_setgroups, 0, NULL));
@@ -239,8 +242,8 @@ static void take_word(char *word) {
 	else if (!strcmp(word, "deny")) add(&deny, value);
 	else if (!strcmp(word, "allow")) add(&allow, value);
 	else if (!strcmp(word, "unified")) unified = value;
-	else if (!strcmp(word, "hide-file")) add(&hide_files, value);
-	else if (!strcmp(word, "hide-directory")) add(&hide_directories, value);
+	else if (!strcmp(word, "hide-file")) add(&hidden, value);
+	else if (!strcmp(word, "hide-directory")) is_directory[hidden.n] = 1, add(&hidden, value);
 	else if (!strcmp(word, "readonly")) add(&readonly, value);
 	else if (!strcmp(word, "program")) {
 		unsigned char *to = (unsigned char *)program;
@@ -251,6 +254,7 @@ static void take_word(char *word) {
 
 int main(int argc, char **argv) {
 	int i = 1;
+	close_range(CHANNEL + 1, ~0U, 0);
 	for (; i < argc && strcmp(argv[i], "--"); i++) take_word(argv[i]);
 	if (!root || i + 1 >= argc) return 2;
 	command = argv + i + 1;

@@ -1,8 +1,7 @@
 /** The in-process paths that `npm run bench:micro` times. Everything is made up and fixed: no case touches the machine. */
-import { compileContainer } from '../src/container/compile.js';
 import { defaultConfig } from '../src/container/default-config.js';
 import type { Situation } from '../src/container/situation.js';
-import { observedPlan } from '../src/drivers/observe.js';
+import { startPlan } from '../src/drivers/container.js';
 import type { Row } from '../src/lab/row.js';
 import { encodeRows } from '../src/lab/row-csv.js';
 import { schedule } from '../src/lab/schedule.js';
@@ -41,20 +40,7 @@ const SITUATION: Situation = {
 /** A whole observed start of the default container, as the container driver compiles it for each start. */
 function compile(): Plan {
   const config = defaultConfig({ id: 'bench', rootfs: '/srv/root', command: ['/probe', 'hello'], env: {} });
-  return observedPlan(
-    SITUATION.arch,
-    (b, stamps) => {
-      const container = compileContainer(b, config, SITUATION);
-      return {
-        create: (pid) => container.create(pid),
-        enter: () => container.enter(() => stamps.stamp('rooted', 'the root has changed')),
-        drop: () => container.drop(),
-        exec: () => container.exec(),
-        after: () => container.after(),
-      };
-    },
-    { stdoutPath: '/run/o', stderrPath: '/run/e', ready: 'first-byte' },
-  );
+  return startPlan(config, SITUATION, { stdoutPath: '/run/o', stderrPath: '/run/e', ready: 'first-byte' }).plan;
 }
 
 const FEATURES: QemuFeatures = {

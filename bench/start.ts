@@ -15,6 +15,7 @@ import { keepResult, machineWords } from './keep-result.js';
 import { compare, figuresOf, type Trial, valuesOf } from './measured.js';
 import { ENVIRONMENT, startArms } from './start-arms.js';
 import { COMPARED_HEAD, comparedRows, FIGURE_HEAD, figureRows, markdownTable, textTable } from './table.js';
+import { wholeNumber } from './whole-number.js';
 
 const WARM_UP_BLOCKS = 3;
 
@@ -154,12 +155,4 @@ function report(
       })),
     },
   };
-}
-
-function wholeNumber(name: string, text: string, low: number, high: number): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < low || value > high) {
-    throw new VlabError('input', `${name} ${text} is no whole number from ${low} to ${high}`);
-  }
-  return value;
 }

@@ -1,57 +1,64 @@
-/**
- * Where a plan's time goes: the same plan with a stamp behind every step, taken by the performer itself. A stamp costs one
- * system call more, which is subtracted as the median of what the stamps alone take.
- */
+/** Where a plan's time goes: the same plan with a stamp behind every step, taken by the performer itself. Pure. */
 import { flags } from '../src/sys/abi.js';
-import type { Addr, Label, Plan, Step } from '../src/sys/plan.js';
+import { MAX_REPLY_BYTES } from '../src/sys/encode.js';
+import type { Label, Plan, Step } from '../src/sys/plan.js';
 
 const TIMESPEC_BYTES = 16;
 
-/** `stepAt` maps a step of the new plan to the step of `plan` whose end it stamps, and each real step to undefined. */
-export interface TimedPlan {
-  plan: Plan;
-  /** Bytes of the reply where the stamp behind step i is, as struct timespec; zeros where the step was never reached. */
-  stampAt: (step: number) => number;
+/**
+ * The plan with a clock_gettime before its first step and behind each. The stamps are its reply, instead of its own.
+ * Throws RangeError when there are more than a reply holds.
+ */
+export function withStamps(plan: Plan): Plan {
+  const at = Math.ceil(plan.imageBytes / 8) * 8;
+  const bytes = (plan.steps.length + 1) * TIMESPEC_BYTES;
+  if (bytes > MAX_REPLY_BYTES) throw new RangeError(`${plan.steps.length} steps are too many for one reply of stamps`);
+  const moved = new Map<Label, Label>();
+  const moveLabel = (label: Label): Label => {
+    const target = moved.get(label) ?? { name: label.name, index: (label.index ?? 0) * 2 + 1 };
+    moved.set(label, target);
+    return target;
+  };
+  return {
+    ...plan,
+    steps: [
+      stamp(at),
+      ...plan.steps.flatMap((step, index) => [
+        step.jump ? { ...step, jump: moveLabel(step.jump) } : step,
+        stamp(at + (index + 1) * TIMESPEC_BYTES),
+      ]),
+    ],
+    imageBytes: at + bytes,
+    reply: { offset: at, bytes },
+  };
 }
 
-/** The plan keeps its reply, which the stamps follow. Pure. */
-export function withStamps(plan: Plan): TimedPlan {
-  const replyAt = Math.ceil(plan.imageBytes / 8) * 8;
-  const stampsAt = plan.reply.bytes;
-  const imageBytes = replyAt + stampsAt + (plan.steps.length + 1) * TIMESPEC_BYTES;
-  const moved = new Map<Label, Label>();
-  const jumpOf = (label: Label): Label => {
-    const known = moved.get(label) ?? { name: label.name, index: (label.index ?? 0) * 2 + 1 };
-    moved.set(label, known);
-    return known;
-  };
-  const stamp = (index: number): Step => {
-    const at: Addr = { kind: 'addr', offset: replyAt + stampsAt + index * TIMESPEC_BYTES, text: '&stamp' };
-    return {
-      call: 'clock_gettime',
-      args: [flags('CLOCK_MONOTONIC'), at],
-      why: 'take the time',
-      accept: [0n, 0n],
-      tolerate: [],
-      jump: undefined,
-      jumpOn: undefined,
-      retryOnEintr: false,
-      result: undefined,
-      hint: undefined,
-    };
-  };
-  const steps = plan.steps.flatMap((step, index) => [
-    step.jump ? { ...step, jump: jumpOf(step.jump) } : step,
-    stamp(index + 1),
-  ]);
+function stamp(offset: number): Step {
   return {
-    plan: {
-      ...plan,
-      steps: [stamp(0), ...steps],
-      imageBytes,
-      // The old reply is not copied: a plan's reply is one slice, and the profile does not need it.
-      reply: { offset: replyAt + stampsAt, bytes: (plan.steps.length + 1) * TIMESPEC_BYTES },
-    },
-    stampAt: (step) => (step + 1) * TIMESPEC_BYTES,
+    call: 'clock_gettime',
+    args: [flags('CLOCK_MONOTONIC'), { kind: 'addr', offset, text: '&stamp' }],
+    why: 'take the time',
+    accept: [0n, 0n],
+    tolerate: [],
+    jump: undefined,
+    jumpOn: undefined,
+    retryOnEintr: false,
+    result: undefined,
+    hint: undefined,
   };
+}
+
+/**
+ * ns of each step of the plan before `withStamps`, from the reply. Undefined for a step that was not stamped (execve, or
+ * jumped over) or follows such a one: between processes there is no difference to take.
+ */
+export function readStampedSteps(reply: Buffer): (number | undefined)[] {
+  const stamps = Array.from({ length: reply.length / TIMESPEC_BYTES }, (_, index) => {
+    const [seconds, ns] = [0, 8].map((at) => reply.readBigInt64LE(index * TIMESPEC_BYTES + at));
+    return (seconds ?? 0n) * 1_000_000_000n + (ns ?? 0n);
+  });
+  return stamps.slice(1).map((end, step) => {
+    const begin = stamps[step] ?? 0n;
+    return end === 0n || begin === 0n ? undefined : Number(end - begin);
+  });
 }

@@ -24,7 +24,8 @@ export function jobConfig(job: Job, id: string, rootless: Situation['rootless'])
   });
 }
 
-function startPlan(config: OciConfig, situation: Situation, files: ObserveOptions) {
+/** The plan of one observed start, and the cgroups that it makes. */
+export function startPlan(config: OciConfig, situation: Situation, files: ObserveOptions) {
   let directories: string[] = [];
   const plan = observedPlan(
     situation.arch,
