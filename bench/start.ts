@@ -115,24 +115,25 @@ function report(
   blocks: number,
 ): Result {
   const labels = arms.map(({ label }) => label);
+  const accelOf = (arm: string) => arms.find(({ label }) => label === arm)?.accel;
   const metrics = Object.keys(METRIC_WORDS) as Metric[];
   const figures = figuresOf(trials, labels, metrics);
   const compared = compare(trials, COMPARISONS, seed);
   const date = new Date().toISOString().slice(0, 10);
   const command = `npm run bench -- --blocks ${blocks} --seed ${seed}`;
   const machine = machineWords();
-  const rows = comparedRows(compared);
+  const rows = comparedRows(compared, accelOf);
   return {
-    text: `${textTable(FIGURE_HEAD, figureRows(figures))}\n\n${textTable(COMPARED_HEAD, rows)}`,
+    text: `${textTable(FIGURE_HEAD, figureRows(figures, accelOf))}\n\n${textTable(COMPARED_HEAD, rows)}`,
     markdown: [
       `${date}, ${machine}; ${blocks} blocks in random order (seed ${seed}); values in [start.json](bench/start.json).`,
       markdownTable(
-        [...COMPARED_HEAD, 'command'],
-        rows.map((row) => [...row, '`npm run bench`']),
+        [...COMPARED_HEAD, 'date', 'command'],
+        rows.map((row) => [...row, date, '`npm run bench`']),
       ),
       markdownTable(
         FIGURE_HEAD.concat('command'),
-        figureRows(figures).map((row) => [...row, '`npm run bench`']),
+        figureRows(figures, accelOf).map((row) => [...row, '`npm run bench`']),
       ),
     ].join('\n\n'),
     json: {
@@ -143,7 +144,7 @@ function report(
       blocks,
       environment: ENVIRONMENT,
       scrubbed: 'measured commands get nothing else, so no NODE_EXTRA_CA_CERTS and no NODE_OPTIONS',
-      arms: Object.fromEntries(arms.map(({ label, what, every }) => [label, { what, every }])),
+      arms: Object.fromEntries(arms.map(({ label, what, every, accel }) => [label, { what, every, accel }])),
       absent,
       compared,
       figures,

@@ -1,4 +1,5 @@
 /** Figures as text: for the terminal and for docs/promises.md. Pure. */
+import type { Accel } from '../src/drivers/driver.js';
 import { METRIC_WORDS } from './comparisons.js';
 import type { Compared, Figure } from './measured.js';
 
@@ -6,9 +7,14 @@ export type Row = readonly string[];
 
 export const FIGURE_HEAD: Row = ['arm', 'what is timed', 'n', 'median', 'quartiles', 'min'];
 
-export function figureRows(figures: readonly Figure[]): Row[] {
+/** How the guests of an arm run, by its label. */
+export type AccelOf = (arm: string) => Accel | undefined;
+
+const ACCEL_WORDS: Record<Accel, string> = { '': '', kvm: ' (KVM)', tcg: ' (TCG, software emulation)' };
+
+export function figureRows(figures: readonly Figure[], accelOf: AccelOf): Row[] {
   return figures.map(({ arm, metric, summary }) => [
-    arm,
+    `${arm}${ACCEL_WORDS[accelOf(arm) ?? '']}`,
     METRIC_WORDS[metric],
     String(summary.n),
     milliseconds(summary.median),
@@ -19,9 +25,9 @@ export function figureRows(figures: readonly Figure[]): Row[] {
 
 export const COMPARED_HEAD: Row = ['ratio', 'figure', '95 % interval', 'blocks', 'promise', 'kept'];
 
-export function comparedRows(compared: readonly Compared[]): Row[] {
+export function comparedRows(compared: readonly Compared[], accelOf: AccelOf): Row[] {
   return compared.map(({ of, to, ratio, atMost, kept }) => [
-    `${of.arm} ${of.metric} : ${to.arm} ${to.metric}`,
+    `${of.arm} ${of.metric} : ${to.arm} ${to.metric}${ACCEL_WORDS[accelOf(of.arm) ?? '']}`,
     (ratio.ratio ?? 0).toFixed(2),
     ratio.low === undefined || ratio.high === undefined
       ? 'too few blocks'
