@@ -55,9 +55,12 @@ function subdirectories(directory: string): string[] {
   }
 }
 
-/** By executable and arguments: the probe, a performer, a peer, QEMU. */
+/**
+ * By arguments: the probe, a performer, a peer, a QEMU with vlab's channels. An orphan that has ended and waits for process
+ * 1 to reap it is no longer anybody's: it has no arguments.
+ */
 function processes(): string[] {
-  const ours = /\/probe\b|vlab-init perform|qemu-system|runc .*vlab-|vlab-relay/;
+  const ours = /\/probe\b|vlab-init perform|qemu-system.*name=vlab\.|runc .*vlab-|vlab-relay/;
   return lines(execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' })).filter(
     (line) => ours.test(line) && !isLauncher(line),
   );
