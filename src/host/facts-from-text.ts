@@ -1,6 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-
 /**
  * Kernel parameters that change timings (Documentation/admin-guide/kernel-parameters.txt). The rest of the command line
  * may name disks, addresses and programs of this machine, which nobody needs who reads a measurement.
@@ -18,22 +15,4 @@ export function pickKernelParameters(commandLine: string): string[] {
 /** The word in brackets: `always [madvise] never` → `madvise`. */
 export function readChosen(line: string | null): string | null {
   return /\[(\S+)\]/.exec(line ?? '')?.[1] ?? null;
-}
-
-/** Vulnerabilities of this CPU and what the kernel does about them; those that do not affect it are left out. */
-export function mitigationsOf(folder: string): Record<string, string> {
-  const found: Record<string, string> = {};
-  for (const name of listOrEmpty(folder).sort()) {
-    const state = readFileSync(join(folder, name), 'utf8').trim();
-    if (state !== 'Not affected') found[name] = state;
-  }
-  return found;
-}
-
-function listOrEmpty(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }

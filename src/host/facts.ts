@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import systeminformation from 'systeminformation';
 import { type CgroupLayout, readCgroupLayout } from './cgroup-layout.js';
-import { mitigationsOf, pickKernelParameters, readChosen } from './facts-from-text.js';
+import { pickKernelParameters, readChosen } from './facts-from-text.js';
 
 /**
  * What this machine is, as far as it bears on measurements. Written into every run's manifest. It holds no host name, no
@@ -101,4 +102,22 @@ function readLine(path: string): string | null {
 
 function fieldOf(cpuinfo: string, field: string): string | null {
   return new RegExp(`^${field}\\s*: (.*)$`, 'm').exec(cpuinfo)?.[1] ?? null;
+}
+
+/** Vulnerabilities of this CPU and what the kernel does about them; those that do not affect it are left out. */
+export function mitigationsOf(folder: string): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const name of listOrEmpty(folder).sort()) {
+    const state = readFileSync(join(folder, name), 'utf8').trim();
+    if (state !== 'Not affected') found[name] = state;
+  }
+  return found;
+}
+
+function listOrEmpty(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }

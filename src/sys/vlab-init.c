@@ -192,10 +192,10 @@ static int one_plan(int fd, int guest, struct job *j, u64 received_ns) {
     sys(dup3, fd, CHANNEL, O_CLOEXEC, 0);
     sys(close_range, (fd = CHANNEL) + 1, ~0U, 0, 0);
   }
-  s64 result = (perform(p, 0), p->result);
+  s64 r = (perform(p, 0), p->result);
   if (guest && p->failed_step >= 0) { /* nobody to answer to: the console is told */
     char text[80], *end = put_number(put(text, "vlab-init: step "), p->failed_step);
-    end = put_number(put(end, result < 0 ? " errno " : " result "), result < 0 ? -result : result);
+    end = put_number(put(end, r < 0 ? " errno " : " result "), r < 0 ? -(u64)r : (u64)r);
     sys(write, 2, text, put(end, "\n") - text, 0);
   } else if (!guest) tell(fd, ENDED, p, p->failed_step, 0, received_ns);
   return p->failed_step >= 0 ? 125 : 0;

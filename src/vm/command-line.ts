@@ -16,7 +16,10 @@ export function kernelWords(
     { word: `console=${spec.machine === 'virt' ? 'ttyAMA0' : 'ttyS0'}`, why: 'complain on the first serial port' },
     { word: 'quiet', why: 'print only warnings and worse: each byte on a serial port is an exit from the guest' },
     { word: 'panic=-1', why: 'reset at once on a panic; -no-reboot makes that the end of QEMU' },
-    { word: 'cryptomgr.notests', why: 'leave out the self-tests of ciphers, a seventh of the whole start by emulation' },
+    {
+      word: 'cryptomgr.notests',
+      why: 'leave out the self-tests of ciphers, a seventh of the whole start by emulation',
+    },
     ...(spec.machine === 'virt' ? [] : PC_WORDS),
     ...(tscKhz === undefined ? [] : [{ word: `tsc_early_khz=${tscKhz}`, why: TSC_WHY }]),
     ...extra.map((word) => ({ word, why: 'asked for' })),
@@ -26,7 +29,10 @@ export function kernelWords(
 const PC_WORDS: KernelWord[] = [
   { word: 'reboot=t', why: 'reset by a triple fault, which needs no device' },
   { word: 'no_timer_check', why: 'the timer of a virtual machine works' },
-  { word: 'noreplace-smp', why: 'rewrite no lock instructions for a single processor: that costs more than it saves here' },
+  {
+    word: 'noreplace-smp',
+    why: 'rewrite no lock instructions for a single processor: that costs more than it saves here',
+  },
 ];
 
 const TSC_WHY =

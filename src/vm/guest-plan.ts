@@ -152,8 +152,7 @@ function openMarks(b: PlanBuilder, watch: Word): Word {
   b.step('openat', [flags('AT_FDCWD'), fence, look], 'is the last port there?', { result: seen, hint: NO_PORT_HINT });
   b.place(there);
   b.step('close', [seen], 'nobody uses it');
-  b.step('close', [watch], 'no more to watch');
-  b.step('close', [WATCH_FD], 'by either number');
+  // The watch stays open: to close it the kernel waits for a grace period, before the host hears a word.
   b.step('openat', [flags('AT_FDCWD'), dev('marks'), flags('O_WRONLY', 'O_CLOEXEC')], 'open the channel to the host', {
     result: marks,
   });
@@ -220,7 +219,12 @@ function runProgram(b: PlanBuilder, job: GuestJob, marks: Word, record: ExitReco
   const stdout = open('stdout', portDevice('stdout'), 'O_WRONLY');
   const stderr = open('stderr', portDevice('stderr'), 'O_WRONLY');
   const standard = [stdin, stdout, stderr];
-  const program = cloneProcess(b, { namespaces: [], pid: b.word('pid'), why: 'create the program’s process' });
+  const program = cloneProcess(b, {
+    namespaces: [],
+    borrowsMemory: true,
+    pid: b.word('pid'),
+    why: 'create the program’s process',
+  });
   const parent = label('first process');
   program.toParent(parent);
   b.step('setsid', [], 'a session of its own');
@@ -266,9 +270,12 @@ function passSignals(b: PlanBuilder, pid: Word): void {
   const signal = b.space(8, 'signal');
   const value = b.field(signal, 0, 'w32', 'signal');
   const onward = label('goes on');
-  cloneProcess(b, { namespaces: [], pid: b.word('helper'), why: 'create a helper that passes signals' }).toParent(
-    onward,
-  );
+  cloneProcess(b, {
+    namespaces: [],
+    borrowsMemory: true,
+    pid: b.word('helper'),
+    why: 'create a helper that passes signals',
+  }).toParent(onward);
   b.step(
     'openat',
     [flags('AT_FDCWD'), b.str(`/dev/${portDevice('signals')}`), flags('O_RDONLY', 'O_CLOEXEC')],

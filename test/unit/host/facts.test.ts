@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { hostFacts } from '../../../src/host/facts.js';
-import { mitigationsOf, pickKernelParameters, readChosen } from '../../../src/host/facts-from-text.js';
+import { hostFacts, mitigationsOf } from '../../../src/host/facts.js';
+import { pickKernelParameters, readChosen } from '../../../src/host/facts-from-text.js';
 
 it('keeps kernel parameters that change timings, and nothing that names the machine', () => {
   const line =
