@@ -17,7 +17,7 @@ import { compiled } from './compiled.js';
 import { commandArm, driverArm } from './launched-arm.js';
 
 /** By emulation a boot takes seconds, so there are fewer of them. */
-const EVERY = 10;
+const EVERY = 5;
 const DEADLINE_MS = 60_000;
 const S_IFREG = 0o100000;
 const S_IFCHR = 0o020000;
