@@ -1,6 +1,6 @@
 /** The virtual machine's two arms: vlab's own driver, and a QEMU command as one would write it by hand. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { messageOf } from '../src/base/errors.js';
 import type { Job } from '../src/drivers/driver.js';
 import { driver } from '../src/drivers/vm.js';
@@ -69,7 +69,7 @@ export async function qemuArm(job: Job): Promise<BenchArm | { absent: string }> 
     ];
     const quoted = words.map((word) => (/[ ,]/.test(word) ? `'${word}'` : word));
     return commandArm(
-      { label: 'qemu', what: [qemu.path, ...quoted].join(' '), every: EVERY, accel: accelerator },
+      { label: 'qemu', what: `\`${[basename(qemu.path), ...quoted].join(' ')}\``, every: EVERY, accel: accelerator },
       { path: qemu.path, argv: () => [qemu.path, ...words], env: {}, timed: 'ready' },
       job,
       { stdout: '!', deadlineMs: DEADLINE_MS },

@@ -54,7 +54,8 @@ export function startArms(rootfs: string, scratchDir: string): Record<string, Op
       ...{ path, argv: (id) => argv(path, id), env: ENVIRONMENT, timed: 'whole' },
       ...(prepare ? { prepare } : {}),
     };
-    return command(label, `${argv(path, 'ID').join(' ')}`, run);
+    const what = `\`${argv(program, 'ID').join(' ')}\`${prepare ? ', in a mount namespace without the unified cgroup tree' : ''}`;
+    return command(label, what, run);
   };
   const bundles = join(scratchDir, 'bundles');
   const oci = (program: string, id: string): string[] => [
@@ -84,11 +85,11 @@ export function startArms(rootfs: string, scratchDir: string): Record<string, Op
     'vlab-run': () =>
       command(
         'vlab-run',
-        'vlab run --rootfs DIR -- /probe hello',
+        '`vlab run --rootfs ROOTFS -- /probe hello`',
         node(vlab, 'run', '--rootfs', rootfs, '--', ...job.command),
       ),
-    'vlab-help': () => command('vlab-help', 'vlab --help', node(vlab, '--help'), /COMMANDS/),
-    node: () => command('node', 'node -e 0', node('-e', '0'), ''),
+    'vlab-help': () => command('vlab-help', '`vlab --help`', node(vlab, '--help'), /COMMANDS/),
+    node: () => command('node', '`node -e 0`', node('-e', '0'), ''),
     vm: () => vmArm(job),
     qemu: () => qemuArm(job),
   };

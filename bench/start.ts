@@ -39,7 +39,8 @@ export async function startBench(words: string[]): Promise<void> {
   const arms: BenchArm[] = [];
   try {
     const wanted = values.only?.split(',');
-    const openers = Object.entries(startArms((await probeRootfs()).dir, scratch));
+    const rootfs = (await probeRootfs()).dir;
+    const openers = Object.entries(startArms(rootfs, scratch));
     for (const label of wanted ?? []) {
       if (openers.some(([known]) => known === label)) continue;
       throw new VlabError('input', `there is no arm ${label}`, {
@@ -48,6 +49,7 @@ export async function startBench(words: string[]): Promise<void> {
     }
     const chosen = openers.filter(([label]) => wanted === undefined || wanted.includes(label));
     const absent = await open(chosen, arms);
+    for (const arm of arms) arm.what = arm.what.replaceAll(rootfs, 'ROOTFS').replaceAll(scratch, 'SCRATCH');
     for (const { label, reason } of absent) say(`without ${label}: ${reason}`);
     const trials = await measure(arms, blocks, seed, say);
     const result = report(arms, absent, trials, seed, blocks);
@@ -135,7 +137,11 @@ function report(
         FIGURE_HEAD.concat('command'),
         figureRows(figures, accelOf).map((row) => [...row, '`npm run bench`']),
       ),
-    ].join('\n\n'),
+      arms.map(({ label, what }) => `- **${label}**: ${what}`).join('\n'),
+      absent.map(({ label, reason }) => `- without ${label}: ${reason}`).join('\n'),
+    ]
+      .filter(Boolean)
+      .join('\n\n'),
     json: {
       command,
       date,
