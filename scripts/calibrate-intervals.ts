@@ -1,7 +1,7 @@
 /**
  * Measures how often the interval of a ratio excludes 1 when nothing differs, for several methods, and how wide it is:
  *   npm run calibrate [-- RUNS]
- * docs/decisions/0005-ratio-intervals.md holds the result. The methods that were not chosen live only here.
+ * docs/decisions/0003-ratio-intervals.md holds the result. The methods that were not chosen live only here.
  */
 
 import { cumulativeStdNormalProbability, probit } from 'simple-statistics';

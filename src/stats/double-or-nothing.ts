@@ -4,7 +4,7 @@
  * values ("Using subsample values as typical values", JASA 1969): they cut the line into pieces that hold the true median
  * with equal chances, at any number of blocks, when the blocks' values lie symmetrically about it. Two equal arms in random
  * order do that, so the false alarms are right even where a classical percentile bootstrap has too few blocks.
- * docs/decisions/0005-ratio-intervals.md has the measurements.
+ * docs/decisions/0003-ratio-intervals.md has the measurements.
  */
 import type { Random } from './random.js';
 
