@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { privateDir, runDir } from '../base/paths.js';
-import { own, startTimeOf, sweepOwners } from '../sys/owners.js';
+import { own, sweepOwners } from '../sys/owners.js';
 
 /**
  * A folder for what trials write, in the run directory so that a trial waits for no disk where that is a tmpfs. Should
@@ -11,8 +11,7 @@ import { own, startTimeOf, sweepOwners } from '../sys/owners.js';
 export async function makeScratch(): Promise<{ dir: string } & AsyncDisposable> {
   const parent = privateDir(runDir());
   await sweepOwners();
-  const { pid } = process;
-  const name = `bench-${pid}-${startTimeOf(pid)}-${randomBytes(3).toString('hex')}`;
+  const name = `bench-${randomBytes(5).toString('hex')}`;
   const dir = join(parent, name);
   const owned = own(name, { paths: [dir], cgroups: [] });
   mkdirSync(dir, { mode: 0o700 });

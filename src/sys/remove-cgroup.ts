@@ -12,7 +12,7 @@ const DEADLINE_MS = 5000;
  */
 export async function removeCgroup(directory: string): Promise<void> {
   for (const began = Date.now(); ; await sleep(2)) {
-    for (const child of childrenOf(directory)) await removeCgroup(child);
+    for (const child of subdirectories(directory)) await removeCgroup(child);
     try {
       rmdirSync(directory);
       return;
@@ -29,7 +29,8 @@ export async function removeCgroup(directory: string): Promise<void> {
   }
 }
 
-function childrenOf(directory: string): string[] {
+/** Directories below `directory`; empty when it is gone. */
+export function subdirectories(directory: string): string[] {
   try {
     return readdirSync(directory, { withFileTypes: true })
       .filter((entry) => entry.isDirectory())

@@ -1,12 +1,12 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { errnoOf } from '../../base/errors.js';
 import { cacheDir, runDir } from '../../base/paths.js';
 import { cgroupPlaces } from '../../container/situation.js';
 import { readCgroupLayout } from '../../host/cgroup-layout.js';
 import { launcherPid } from '../../sys/launcher.js';
-import { isAlive, listOwners } from '../../sys/owners.js';
-import { membersOf } from '../../sys/remove-cgroup.js';
+import { listOwners, parentOf } from '../../sys/owners.js';
+import { membersOf, subdirectories } from '../../sys/remove-cgroup.js';
 import type { Seen, SeenCgroup, SeenLauncher, SeenOwner } from './leftovers.js';
 
 /** The folders that vlab makes in its cache; nothing else there is touched, in case VLAB_CACHE_DIR names a shared place. */
@@ -18,7 +18,7 @@ export async function lookAround({ caches }: { caches: boolean }): Promise<Seen>
   return {
     runDir: runDir(),
     runEntries: entries.map((name) => join(runDir(), name)),
-    owners: entries.length === 0 ? [] : [...recordedOwners(), ...benchOwners(entries)],
+    owners: entries.length === 0 ? [] : recordedOwners(),
     cgroups: groupByName(cgroupParents().flatMap(subdirectories)),
     launchers: await launchersIn(entries),
     caches: caches
@@ -36,16 +36,6 @@ export function cgroupParents(): string[] {
 
 function recordedOwners(): SeenOwner[] {
   return listOwners().map(({ id, alive, owner, cgroups, paths }) => ({ id, alive, pid: owner.pid, cgroups, paths }));
-}
-
-/** The scratch folder of a running bench names its owner itself: `bench-PID-STARTTIME-…`. */
-function benchOwners(entries: string[]): SeenOwner[] {
-  return entries.flatMap((name) => {
-    const [, pid, startTime] = /^bench-(\d+)-(\d+)-/.exec(name) ?? [];
-    if (pid === undefined || startTime === undefined) return [];
-    if (!isAlive({ pid: Number(pid), startTime })) return [];
-    return [{ id: name, alive: true, pid: Number(pid), cgroups: [], paths: [join(runDir(), name)] }];
-  });
 }
 
 async function launchersIn(entries: string[]): Promise<SeenLauncher[]> {
@@ -80,34 +70,12 @@ function membersBelow(directory: string): number[] {
   return [...membersOf(directory), ...subdirectories(directory).flatMap(membersBelow)];
 }
 
-/** Empty for a directory that is gone. */
-export function subdirectories(directory: string): string[] {
-  try {
-    return readdirSync(directory, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map((entry) => join(directory, entry.name));
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw error;
-  }
-}
-
 /** By proc_pid_stat(5), field 4: not every kernel has /proc/PID/task/TID/children. */
 function childrenOf(parent: number): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
     .filter((pid) => parentOf(pid) === parent);
-}
-
-function parentOf(pid: number): number | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-  } catch (error) {
-    if (['ENOENT', 'ESRCH'].includes(errnoOf(error) ?? '')) return undefined;
-    throw error;
-  }
 }
 
 function isOurCache(name: string): boolean {

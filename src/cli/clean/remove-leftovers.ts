@@ -4,8 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, VlabError } from '../../base/errors.js';
 import { runDir } from '../../base/paths.js';
 import { isAlive, listOwners, startTimeOf, sweepOwners } from '../../sys/owners.js';
+import { subdirectories } from '../../sys/remove-cgroup.js';
 import type { Leftover } from './leftovers.js';
-import { cgroupParents, subdirectories } from './look-around.js';
+import { cgroupParents } from './look-around.js';
 
 const LAUNCHER_DEADLINE_MS = 5000;
 const OWNERS = 'owners';
