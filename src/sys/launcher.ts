@@ -3,7 +3,7 @@
  * costs no spawn from Node. It outlives the Node process; the next vlab of the same version finds it by its socket.
  */
 import { once } from 'node:events';
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -123,11 +123,13 @@ function privateSubdir(): string {
   return privateDir(launcherDir());
 }
 
-/** The pid of the launcher that answers in `dir` (default: this version's), or undefined. */
-export async function launcherPid(dir: string = launcherDir()): Promise<number | undefined> {
-  const socket = await tryConnect(join(dir, 'launcher.sock')).catch(() => undefined);
-  socket?.destroy();
-  return socket ? lockHolder(join(dir, 'launcher.lock')) : undefined;
+/**
+ * The pid of the launcher of `dir` (default: of this version), or undefined when none runs: it holds its lock for as long
+ * as it lives. Nothing is asked of it, so no performer is forked.
+ */
+export function launcherPid(dir: string = launcherDir()): number | undefined {
+  const lock = join(dir, 'launcher.lock');
+  return existsSync(lock) ? lockHolder(lock) : undefined;
 }
 
 /** Who holds a flock on `path`, by /proc/locks (proc_locks(5)): inode → pid. */

@@ -2,7 +2,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { errnoOf } from '../../base/errors.js';
 import { cacheDir, runDir } from '../../base/paths.js';
-import { cgroupPlaces } from '../../container/situation.js';
+import { cgroupPlaces, everyCgroupParent } from '../../container/situation.js';
 import { readCgroupLayout } from '../../host/cgroup-layout.js';
 import { launcherPid } from '../../sys/launcher.js';
 import { listOwners, parentOf } from '../../sys/owners.js';
@@ -13,14 +13,14 @@ import type { Seen, SeenCgroup, SeenLauncher, SeenOwner } from './leftovers.js';
 const CACHE_FOLDERS = ['code', 'initramfs', 'kernels', 'kvm', 'native', 'qemu', 'rootfs', 'autocomplete'];
 
 /** Reads what vlab may have left on this machine. Changes nothing. */
-export async function lookAround({ caches }: { caches: boolean }): Promise<Seen> {
+export function lookAround({ caches }: { caches: boolean }): Seen {
   const entries = listOrEmpty(runDir());
   return {
     runDir: runDir(),
     runEntries: entries.map((name) => join(runDir(), name)),
     owners: entries.length === 0 ? [] : recordedOwners(),
     cgroups: groupByName(cgroupParents().flatMap(subdirectories)),
-    launchers: await launchersIn(entries),
+    launchers: launchersIn(entries),
     caches: caches
       ? listOrEmpty(cacheDir())
           .filter(isOurCache)
@@ -29,20 +29,21 @@ export async function lookAround({ caches }: { caches: boolean }): Promise<Seen>
   };
 }
 
-/** vlab's own parent cgroup in each hierarchy that this user can write. */
+/** vlab's own parent cgroups: where it makes them itself and, with root, where its peers do. */
 export function cgroupParents(): string[] {
-  return cgroupPlaces(readCgroupLayout(), process.getuid?.() === 0).map(({ parent }) => parent);
+  if (process.getuid?.() === 0) return everyCgroupParent();
+  return cgroupPlaces(readCgroupLayout(), false).map(({ parent }) => parent);
 }
 
 function recordedOwners(): SeenOwner[] {
   return listOwners().map(({ id, alive, owner, cgroups, paths }) => ({ id, alive, pid: owner.pid, cgroups, paths }));
 }
 
-async function launchersIn(entries: string[]): Promise<SeenLauncher[]> {
+function launchersIn(entries: string[]): SeenLauncher[] {
   const found: SeenLauncher[] = [];
   for (const name of entries.filter((entry) => entry.startsWith('launcher-'))) {
     const directory = join(runDir(), name);
-    const pid = await launcherPid(directory);
+    const pid = launcherPid(directory);
     if (pid !== undefined) found.push({ directory, pid, children: childrenOf(pid) });
   }
   return found;

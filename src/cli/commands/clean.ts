@@ -27,7 +27,7 @@ Results and reports are yours and stay.`;
       import('../clean/look-around.js'),
       import('../clean/remove-leftovers.js'),
     ]);
-    const { remove, keep } = chooseLeftovers(await lookAround({ caches: flags.caches }));
+    const { remove, keep } = chooseLeftovers(lookAround({ caches: flags.caches }));
     if (!flags['dry-run']) await removeLeftovers(remove);
     const verb = flags['dry-run'] ? 'would remove' : 'removed';
     for (const leftover of remove) this.log(`${verb} ${describeLeftover(leftover)}`);

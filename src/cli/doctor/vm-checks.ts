@@ -53,7 +53,7 @@ export function launcherCheck(): Check {
     title: 'launcher',
     needed: false,
     try: async () => {
-      const pid = await launcherPid();
+      const pid = launcherPid();
       return {
         works: true,
         detail: pid === undefined ? 'not running; the next container starts it' : `alive, process ${pid}`,
