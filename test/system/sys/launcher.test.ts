@@ -160,7 +160,8 @@ describe('the death of the launcher', () => {
     const first = await launcher.perform(sleeperPlan());
     const firstNoted = noted(first);
     const second = await launcher.perform(sleeperPlan());
-    const sleepers = [await firstNoted, await noted(second)].map((pid) => Number(pid.readBigInt64LE(0)));
+    const secondNoted = noted(second); // before anything is awaited, or the note may have passed
+    const sleepers = [await firstNoted, await secondNoted].map((pid) => Number(pid.readBigInt64LE(0)));
     second.detach();
     const all = launcher.descendants();
     expect(all).toEqual(expect.arrayContaining(sleepers));
