@@ -34,8 +34,15 @@ export function comparedRows(compared: readonly Compared[], accelOf: AccelOf): R
       : `${ratio.low.toFixed(2)} … ${ratio.high.toFixed(2)}`,
     String(ratio.blocks),
     atMost === undefined ? '' : `≤ ${atMost}`,
-    kept === undefined ? '' : kept ? 'yes' : 'NO',
+    keptWords(ratio.high, atMost, kept),
   ]);
+}
+
+/** A promise that the estimate keeps is not yet kept for sure where the interval reaches beyond it. */
+function keptWords(high: number | undefined, atMost: number | undefined, kept: boolean | undefined): string {
+  if (kept === undefined || atMost === undefined) return '';
+  if (!kept) return 'NO';
+  return high !== undefined && high <= atMost ? 'yes' : 'yes, not for sure';
 }
 
 /** Three significant digits, with the unit. */

@@ -7,10 +7,10 @@ import {
   armName,
   CHECKPOINTS,
   counted,
-  formatInterval,
-  formatMs,
-  formatRatio,
+  FIGURES,
+  figureCells,
   metricTitle,
+  numericFigures,
   REQUESTED,
 } from './wording.js';
 
@@ -56,27 +56,11 @@ export function reportMarkdown(data: ReportData, links: MarkdownLinks): string {
 }
 
 function figures(lines: readonly SummaryLine[], withMetric = false): string {
-  const ms = (value: number | undefined): string => (value === undefined ? '' : formatMs(value));
-  const head = ['n', 'failed', 'median', 'min', 'IQR', 'p95', 'p99', 'ratio', '95 % interval', 'verdict'];
-  const rows = lines.map((line) => [
-    armName(line),
-    ...(withMetric ? [metricTitle(line.metric)] : []),
-    String(line.n),
-    String(line.failed),
-    ms(line.times?.median),
-    ms(line.times?.min),
-    ms(line.times?.iqr),
-    ms(line.times?.p95),
-    ms(line.times?.p99),
-    line.ratio === undefined ? '' : formatRatio(line.ratio),
-    formatInterval(line),
-    line.verdict,
-  ]);
-  const first = withMetric ? 2 : 1;
+  const names = withMetric ? ['arm', 'time to'] : ['arm'];
   return markdownTable(
-    ['arm', ...(withMetric ? ['time to'] : []), ...head],
-    rows,
-    [0, 1, 2, 3, 4, 5, 6, 7].map((at) => at + first),
+    [...names, ...FIGURES],
+    lines.map((line) => [armName(line), ...(withMetric ? [metricTitle(line.metric)] : []), ...figureCells(line)]),
+    numericFigures(names.length),
   );
 }
 

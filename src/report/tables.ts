@@ -2,7 +2,7 @@
 import type { SummaryLine } from '../lab/summarise.js';
 import type { Difference } from './differences.js';
 import { html, type Markup, trusted } from './html-text.js';
-import { armName, formatInterval, formatMs, formatRatio, metricTitle } from './wording.js';
+import { armName, FIGURES, figureCells, metricTitle, numericFigures } from './wording.js';
 
 /** Opens the box. It can be reached and scrolled by the keyboard. */
 export const SCROLL = trusted('<div class="scroll" role="region" aria-label="table" tabindex="0">');
@@ -33,41 +33,12 @@ ${rows.map(
 )}</tbody></table></div>`;
 }
 
-const SUMMARY_HEAD = [
-  'arm',
-  'time to',
-  'n',
-  'failed',
-  'median',
-  'min',
-  'IQR',
-  'p95',
-  'p99',
-  'ratio',
-  '95 % interval',
-  'verdict',
-];
-
 /** Lines of the summary, in milliseconds. */
 export function summaryTable(lines: readonly SummaryLine[]): Markup {
-  const ms = (value: number | undefined): string => (value === undefined ? '' : formatMs(value));
   return table(
-    SUMMARY_HEAD,
-    lines.map((line) => [
-      armName(line),
-      metricTitle(line.metric),
-      line.n,
-      line.failed,
-      ms(line.times?.median),
-      ms(line.times?.min),
-      ms(line.times?.iqr),
-      ms(line.times?.p95),
-      ms(line.times?.p99),
-      line.ratio === undefined ? '' : formatRatio(line.ratio),
-      formatInterval(line),
-      line.verdict,
-    ]),
-    [2, 3, 4, 5, 6, 7, 8, 9],
+    ['arm', 'time to', ...FIGURES],
+    lines.map((line) => [armName(line), metricTitle(line.metric), ...figureCells(line)]),
+    numericFigures(2),
   );
 }
 

@@ -120,6 +120,26 @@ export function formatInterval({ ratioLow, ratioHigh }: Pick<SummaryLine, 'ratio
   return `${formatRatio(ratioLow)} to ${formatRatio(ratioHigh)}`;
 }
 
+/** The columns of a summary behind those that name the row, and their cells for one line. */
+export const FIGURES = ['n', 'failed', 'median', 'min', 'IQR', 'p95', 'p99', 'ratio', '95 % interval', 'verdict'];
+
+export function figureCells(line: SummaryLine): string[] {
+  const { median, min, iqr, p95, p99 } = line.times ?? {};
+  return [
+    String(line.n),
+    String(line.failed),
+    ...[median, min, iqr, p95, p99].map((value) => (value === undefined ? '' : formatMs(value))),
+    line.ratio === undefined ? '' : formatRatio(line.ratio),
+    formatInterval(line),
+    line.verdict,
+  ];
+}
+
+/** The indexes of the numeric ones (all but the interval and the verdict) behind `first` other columns. */
+export function numericFigures(first: number): number[] {
+  return FIGURES.slice(0, -2).map((_, at) => at + first);
+}
+
 /** `1 trial`, `2 trials` */
 export function counted(count: number, thing: string): string {
   return `${count} ${thing}${count === 1 ? '' : 's'}`;

@@ -3,10 +3,11 @@
  * installation whose install scripts are blocked works the same.
  */
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { VlabError } from '../base/errors.js';
 import { run } from '../base/exec.js';
+import { partialBeside } from '../base/partial.js';
 import { cacheDir, packageRoot } from '../base/paths.js';
 import { ARCHITECTURES, type Arch, hostArch } from './abi.js';
 
@@ -41,11 +42,18 @@ export function initVersion(): bigint {
   return sourceDigest('vlab-init').version;
 }
 
+const digests = new Map<NativeName, { hex: string; version: bigint }>();
+
+/** Read once in a process: each start asks for it, for the binary and for the plan. */
 function sourceDigest(name: NativeName): { hex: string; version: bigint } {
+  const known = digests.get(name);
+  if (known) return known;
   const digest = createHash('sha256')
     .update(readFileSync(nativeSource(name)))
     .digest();
-  return { hex: digest.toString('hex'), version: digest.readBigUInt64LE(0) };
+  const made = { hex: digest.toString('hex'), version: digest.readBigUInt64LE(0) };
+  digests.set(name, made);
+  return made;
 }
 
 /** The compiler's arguments; pure, so that a reader can compile by hand what vlab compiles. */
@@ -70,12 +78,10 @@ export function compileArgs(name: NativeName, arch: Arch, version: bigint, sourc
  */
 export async function nativeBinary(name: NativeName, arch: Arch = hostArch()): Promise<string> {
   const { hex, version } = sourceDigest(name);
-  const folder = join(cacheDir(), 'native');
-  const target = join(folder, `${name}-${arch}-${hex.slice(0, 16)}`);
+  const target = join(cacheDir(), 'native', `${name}-${arch}-${hex.slice(0, 16)}`);
   if (existsSync(target)) return target;
-  mkdirSync(folder, { recursive: true });
   // Two first uses at once both compile; the rename lets either one win whole.
-  const partial = `${target}.${process.pid}`;
+  const partial = partialBeside(target);
   const said = await compileWithFirst(
     compilersFor(arch),
     compileArgs(name, arch, version, nativeSource(name), partial),

@@ -4,10 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { errnoOf, messageOf, VlabError } from '../base/errors.js';
+import { partialBeside } from '../base/partial.js';
 import { cacheDir } from '../base/paths.js';
 import { type Arch, hostArch } from '../sys/abi.js';
 import { isElf, readBzImage } from './bzimage.js';
@@ -202,8 +203,7 @@ async function bestImage(
   const elf = await elfInside(path, file).catch(() => undefined);
   // Without the decompressor's command the guest unpacks it by itself: slower, not wrong.
   if (!elf || !isElf(elf)) return { path, format: 'bzImage' };
-  await mkdir(folder, { recursive: true });
-  const partial = `${target}.${process.pid}.partial`;
+  const partial = partialBeside(target);
   try {
     await writeFile(partial, elf);
     await rename(partial, target);

@@ -7,6 +7,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { VlabError } from '../base/errors.js';
 import { mustRun, run } from '../base/exec.js';
+import { partialBeside } from '../base/partial.js';
 import { type Arch, hostArch } from '../sys/abi.js';
 import { type AptPackage, aptPackage, kernelDependencies } from './apt-package.js';
 import { cachedKernels, digestOf, type KernelRecord, kernelsDir } from './kernel.js';
@@ -43,9 +44,9 @@ export async function pullKernel(name: string | undefined, tell: (line: string) 
     return known.record;
   }
   const folder = join(kernelsDir(), `${main.name}_${main.version.replaceAll(/[^\w.+~-]/g, '_')}`);
-  const partial = `${folder}.${process.pid}.partial`;
+  const partial = partialBeside(folder);
   try {
-    await mkdir(partial, { recursive: true });
+    await mkdir(partial);
     for (const one of packages) await downloadAndUnpack(one, partial, tell);
     const record = await recordOf(partial, main, packages);
     await writeFile(join(partial, 'kernel.json'), `${JSON.stringify(record, null, 2)}\n`);

@@ -29,6 +29,7 @@ it('ratios are rows with their interval, and with the promise where there is one
       [
         { ...sides, ratio, atMost: 1.5, kept: true },
         { ...sides, ratio, atMost: 1.2, kept: false },
+        { ...sides, ratio, atMost: 1.25, kept: true },
         { ...sides, ratio: { blocks: 2, ratio: 1.2, verdict: 'too few blocks' } },
       ],
       noGuest,
@@ -36,6 +37,7 @@ it('ratios are rows with their interval, and with the promise where there is one
   ).toEqual([
     ['launcher exec : floor exec', '1.23', '1.10 … 1.30', '20', '≤ 1.5', 'yes'],
     ['launcher exec : floor exec', '1.23', '1.10 … 1.30', '20', '≤ 1.2', 'NO'],
+    ['launcher exec : floor exec', '1.23', '1.10 … 1.30', '20', '≤ 1.25', 'yes, not for sure'],
     ['launcher exec : floor exec', '1.20', 'too few blocks', '2', '', ''],
   ]);
 });

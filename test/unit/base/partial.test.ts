@@ -1,0 +1,23 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { partialBeside } from '../../../src/base/partial.js';
+
+it('no two makers get the same name, and what a killed one left goes after a day', () => {
+  const root = mkdtempSync(join(tmpdir(), 'vlab-partial-'));
+  try {
+    const target = join(root, 'made/here');
+    const [mine, others] = [partialBeside(target), partialBeside(target)];
+    expect(mine).not.toBe(others);
+    for (const path of [mine, others, `${target}2.x.partial`]) writeFileSync(path, '');
+    const twoDaysAgo = Date.now() / 1000 - 2 * 24 * 3600;
+    utimesSync(mine, twoDaysAgo, twoDaysAgo);
+    utimesSync(`${target}2.x.partial`, twoDaysAgo, twoDaysAgo);
+    partialBeside(target);
+    expect([existsSync(mine), existsSync(others)]).toEqual([false, true]);
+    expect(readdirSync(join(root, 'made'))).toContain('here2.x.partial');
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+});
