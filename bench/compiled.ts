@@ -1,8 +1,9 @@
 /** The bench's own C programs, compiled when their source has changed. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { mustRun } from '../src/base/exec.js';
+import { partialBeside } from '../src/base/partial.js';
 import { cacheDir, packageRoot } from '../src/base/paths.js';
 
 /** Path of `bench/NAME.c` compiled: statically, so that nothing of a loader is in the way. */
@@ -11,8 +12,7 @@ export async function compiled(name: 'floor' | 'one-byte'): Promise<string> {
   const digest = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16);
   const target = join(cacheDir(), 'native', `${name}-${digest}`);
   if (existsSync(target)) return target;
-  mkdirSync(join(cacheDir(), 'native'), { recursive: true });
-  const partial = `${target}.${process.pid}`;
+  const partial = partialBeside(target);
   await mustRun('cc', ['-O2', '-static', '-s', '-std=gnu11', '-Wall', '-Wextra', '-Werror', '-o', partial, source]);
   renameSync(partial, target);
   return target;

@@ -1,6 +1,7 @@
 /** What is made in steps is made under another name beside its place, and renamed when it is whole. */
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /** Nothing that vlab makes in its cache takes that long: an older one was left by a killed maker. */
@@ -20,4 +21,16 @@ export function partialBeside(target: string): string {
     if (Date.now() - made > STALE_MS) rmSync(path, { recursive: true, force: true });
   }
   return `${target}.${randomUUID()}.partial`;
+}
+
+/** Writes a file of which no reader ever sees half, with the folders above it. */
+export async function writeWhole(target: string, data: string | Uint8Array): Promise<void> {
+  const partial = partialBeside(target);
+  try {
+    await writeFile(partial, data);
+    await rename(partial, target);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  }
 }

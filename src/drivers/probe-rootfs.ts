@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { partialBeside } from '../base/partial.js';
 import { cacheDir } from '../base/paths.js';
 import { nativeBinary } from '../sys/native.js';
 
@@ -14,7 +15,7 @@ export async function probeRootfs(): Promise<{ dir: string; digest: string }> {
   const digest = createHash('sha256').update(readFileSync(program)).digest('hex');
   const dir = join(cacheDir(), 'rootfs', `probe-${digest.slice(0, 16)}`);
   if (existsSync(dir)) return { dir, digest };
-  const partial = `${dir}.${process.pid}`;
+  const partial = partialBeside(dir);
   for (const name of DIRECTORIES) mkdirSync(join(partial, name), { recursive: true });
   copyFileSync(program, join(partial, 'probe'));
   writeFileSync(join(partial, 'etc', 'passwd'), PASSWD);

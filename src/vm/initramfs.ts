@@ -4,10 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { errnoOf, messageOf, VlabError } from '../base/errors.js';
+import { partialBeside } from '../base/partial.js';
 import { cacheDir } from '../base/paths.js';
 import { type CpioEntry, cpioArchive, cpioEnd, cpioHeader, cpioPadding } from './cpio.js';
 import { listTree, type TreeFile } from './list-tree.js';
@@ -89,10 +90,9 @@ export async function rootfsArchive(root: string): Promise<RootfsArchive> {
   const digest = treeDigest(files);
   const folder = join(cacheDir(), 'initramfs');
   const path = join(folder, `${digest.slice(0, 32)}.cpio`);
-  await mkdir(folder, { recursive: true });
   let bytes = (await stat(path).catch(() => undefined))?.size;
   if (bytes === undefined) {
-    const partial = `${path}.${process.pid}.partial`;
+    const partial = partialBeside(path);
     try {
       bytes = await writeArchive(partial, files);
       await rename(partial, path);

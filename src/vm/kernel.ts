@@ -4,11 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { errnoOf, messageOf, VlabError } from '../base/errors.js';
-import { partialBeside } from '../base/partial.js';
+import { writeWhole } from '../base/partial.js';
 import { cacheDir } from '../base/paths.js';
 import { type Arch, hostArch } from '../sys/abi.js';
 import { isElf, readBzImage } from './bzimage.js';
@@ -197,19 +197,12 @@ async function bestImage(
   if (arch === 'aarch64') return { path, format: 'Image' };
   if (isElf(file)) return { path, format: 'pvh' };
   if (!hasPvhEntry(config)) return { path, format: 'bzImage' };
-  const folder = join(kernelsDir(), 'extracted');
-  const target = join(folder, `${sha256.slice(0, 32)}.vmlinux`);
+  const target = join(kernelsDir(), 'extracted', `${sha256.slice(0, 32)}.vmlinux`);
   if (existsSync(target)) return { path: target, format: 'pvh' };
   const elf = await elfInside(path, file).catch(() => undefined);
   // Without the decompressor's command the guest unpacks it by itself: slower, not wrong.
   if (!elf || !isElf(elf)) return { path, format: 'bzImage' };
-  const partial = partialBeside(target);
-  try {
-    await writeFile(partial, elf);
-    await rename(partial, target);
-  } finally {
-    await rm(partial, { force: true });
-  }
+  await writeWhole(target, elf);
   return { path: target, format: 'pvh' };
 }
 

@@ -1,11 +1,12 @@
 /** Asks a QEMU binary what it can do: one short QEMU without a machine, answers over QMP, remembered in the cache. */
 import { createHash } from 'node:crypto';
-import { access, constants, mkdir, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises';
+import { access, constants, readFile, realpath, stat } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { execa } from 'execa';
 import { VlabError } from '../base/errors.js';
 import { mustRun } from '../base/exec.js';
+import { writeWhole } from '../base/partial.js';
 import { cacheDir } from '../base/paths.js';
 import { type Arch, hostArch } from '../sys/abi.js';
 import type { QemuFeatures } from './qemu-features.js';
@@ -39,14 +40,11 @@ export async function findQemu(arch: Arch = hostArch()): Promise<Qemu> {
   const path = await qemuPath(`qemu-system-${arch}`);
   const { size, mtimeNs } = await stat(path, { bigint: true });
   const key = createHash('sha256').update(`${path}\n${size}\n${mtimeNs}\n`).digest('hex').slice(0, 16);
-  const folder = join(cacheDir(), 'qemu');
-  const file = join(folder, `${key}.json`);
+  const file = join(cacheDir(), 'qemu', `${key}.json`);
   const known = await readFile(file, 'utf8').then(parseRemembered, () => undefined);
   if (known) return { path, features: featuresOf(known) };
   const asked = await ask(path, arch);
-  await mkdir(folder, { recursive: true });
-  await writeFile(`${file}.${process.pid}`, JSON.stringify(asked));
-  await rename(`${file}.${process.pid}`, file);
+  await writeWhole(file, JSON.stringify(asked));
   return { path, features: featuresOf(asked) };
 }
 

@@ -2,11 +2,12 @@
  * Whether KVM can be used here, proved by running something. That /dev/kvm exists, opens and creates a virtual CPU proves
  * nothing: there are nested hosts where all that works, a few instructions run, and no Linux ever boots.
  */
-import { createHash } from 'node:crypto';
-import { access, constants, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { access, constants, readFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { errnoOf, messageOf, VlabError } from '../base/errors.js';
+import { writeWhole } from '../base/partial.js';
 import { cacheDir, privateDir, runDir } from '../base/paths.js';
 import type { GuestKernel } from './kernel.js';
 import { kernelFit } from './kernel-config.js';
@@ -54,9 +55,7 @@ export async function proveKvm(qemu: Qemu, kernel: GuestKernel): Promise<KvmProo
     tiny: () => tinyGuest(qemu),
     linux: () => linuxGuest(qemu, kernel),
   });
-  await mkdir(join(cacheDir(), 'kvm'), { recursive: true });
-  await writeFile(`${file}.${process.pid}`, JSON.stringify(proof));
-  await rename(`${file}.${process.pid}`, file);
+  await writeWhole(file, JSON.stringify(proof));
   return proof;
 }
 
@@ -80,7 +79,7 @@ export async function kvmNode(path = '/dev/kvm'): Promise<string | undefined> {
 
 async function tinyGuest(qemu: Qemu): Promise<string | undefined> {
   privateDir(runDir());
-  return runTinyGuest(qemu.path, 'kvm', join(runDir(), `tiny-${process.pid}.bin`), TINY_DEADLINE_MS);
+  return runTinyGuest(qemu.path, 'kvm', join(runDir(), `tiny-${randomUUID()}.bin`), TINY_DEADLINE_MS);
 }
 
 /** The same first process as always, with no program to run: it says that it is up and powers off. */

@@ -1,7 +1,8 @@
 /** The rate of the processor's time-stamp counter, measured once a boot by a small native part. */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mustRun } from '../base/exec.js';
+import { writeWhole } from '../base/partial.js';
 import { cacheDir } from '../base/paths.js';
 import { hostArch } from '../sys/abi.js';
 import { nativeBinary } from '../sys/native.js';
@@ -23,8 +24,6 @@ export async function tscRateKhz(): Promise<number | undefined> {
   if (known?.bootId === bootId) return known.khz;
   const { stdout } = await mustRun(await nativeBinary('tsc-rate'), []);
   const measured: Measured = { bootId, khz: Number(stdout) };
-  await mkdir(cacheDir(), { recursive: true });
-  await writeFile(`${file}.${process.pid}`, JSON.stringify(measured));
-  await rename(`${file}.${process.pid}`, file);
+  await writeWhole(file, JSON.stringify(measured));
   return measured.khz;
 }

@@ -1,8 +1,8 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { partialBeside } from '../../../src/base/partial.js';
+import { partialBeside, writeWhole } from '../../../src/base/partial.js';
 
 it('no two makers get the same name, and what a killed one left goes after a day', () => {
   const root = mkdtempSync(join(tmpdir(), 'vlab-partial-'));
@@ -17,6 +17,19 @@ it('no two makers get the same name, and what a killed one left goes after a day
     partialBeside(target);
     expect([existsSync(mine), existsSync(others)]).toEqual([false, true]);
     expect(readdirSync(join(root, 'made'))).toContain('here2.x.partial');
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+});
+
+it('two writers of one file at once both succeed, and leave one whole file', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'vlab-partial-'));
+  try {
+    const target = join(root, 'deep/er.json');
+    await Promise.all(['{"a":1}', '{"b":2}', '{"c":3}'].map((text) => writeWhole(target, text)));
+    expect(readdirSync(join(root, 'deep'))).toEqual(['er.json']);
+    expect(Object.keys(JSON.parse(readFileSync(target, 'utf8')))).toHaveLength(1);
+    await expect(writeWhole(join(target, 'no folder'), '')).rejects.toThrow();
   } finally {
     rmSync(root, { recursive: true });
   }
