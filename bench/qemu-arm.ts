@@ -11,7 +11,7 @@ import { findKernel } from '../src/vm/kernel.js';
 import { findQemu } from '../src/vm/probe-qemu.js';
 import { chooseAccelerator } from '../src/vm/prove-kvm.js';
 import type { MachineSpec } from '../src/vm/spec.js';
-import { tscRateKhz } from '../src/vm/tsc-rate.js';
+import { tscKhzFor } from '../src/vm/tsc-rate.js';
 import type { BenchArm } from './arm.js';
 import { compiled } from './compiled.js';
 import { commandArm, driverArm } from './launched-arm.js';
@@ -43,7 +43,6 @@ export async function qemuArm(job: Job): Promise<BenchArm | { absent: string }> 
   try {
     const [qemu, kernel] = await Promise.all([findQemu(), findKernel()]);
     const { accelerator } = await chooseAccelerator('auto', qemu, kernel);
-    const tscKhz = accelerator === 'tcg' ? await tscRateKhz() : undefined;
     const initramfs = join(job.scratchDir, 'one-byte.cpio');
     writeFileSync(initramfs, oneByteArchive(readFileSync(await compiled('one-byte'))));
     const machine: MachineSpec = {
@@ -54,7 +53,10 @@ export async function qemuArm(job: Job): Promise<BenchArm | { absent: string }> 
       cpus: 1,
       kernel: kernel.image,
       initramfs,
-      commandLine: [...kernelWords({ machine: 'q35' }, tscKhz).map(({ word }) => word), 'loglevel=0'],
+      commandLine: [
+        ...kernelWords({ machine: 'q35' }, await tscKhzFor(accelerator)).map(({ word }) => word),
+        'loglevel=0',
+      ],
       acpi: false, // microvm's business
       console: { kind: 'null' },
       ports: [],

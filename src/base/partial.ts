@@ -1,7 +1,7 @@
 /** What is made in steps is made under another name beside its place, and renamed when it is whole. */
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /** Nothing that vlab makes in its cache takes that long: an older one was left by a killed maker. */
@@ -23,14 +23,37 @@ export function partialBeside(target: string): string {
   return `${target}.${randomUUID()}.partial`;
 }
 
-/** Writes a file of which no reader ever sees half, with the folders above it. */
-export async function writeWhole(target: string, data: string | Uint8Array): Promise<void> {
+/**
+ * Lets `make` fill a file or a folder of which no reader ever sees half; it gets the name to work under. What it began is
+ * removed when it fails, or when the place was taken meanwhile by something that a rename does not replace (rename(2)).
+ */
+export async function makeWhole<T>(target: string, make: (partial: string) => Promise<T>): Promise<T> {
   const partial = partialBeside(target);
   try {
-    await writeFile(partial, data);
+    const made = await make(partial);
     await rename(partial, target);
+    return made;
   } catch (error) {
-    await rm(partial, { force: true });
+    await rm(partial, { recursive: true, force: true });
     throw error;
   }
+}
+
+export async function writeWhole(target: string, data: string | Uint8Array): Promise<void> {
+  await makeWhole(target, (partial) => writeFile(partial, data));
+}
+
+/** The answer that `file` keeps as JSON, if it is readable and still holds; otherwise asks, and keeps what it was told. */
+export async function remembered<T>(
+  file: string,
+  ask: () => Promise<T>,
+  holds: (known: T) => boolean = () => true,
+): Promise<T> {
+  const known = await readFile(file, 'utf8')
+    .then((text) => JSON.parse(text) as T)
+    .catch(() => undefined);
+  if (known !== undefined && holds(known)) return known;
+  const answer = await ask();
+  await writeWhole(file, JSON.stringify(answer));
+  return answer;
 }

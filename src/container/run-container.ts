@@ -2,12 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import { realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { errnoOf, VlabError } from '../base/errors.js';
+import { VlabError } from '../base/errors.js';
 import { runDir } from '../base/paths.js';
 import type { PlanFailure } from '../sys/channel.js';
 import { nativeBinary } from '../sys/native.js';
 import { own, sweepOwners } from '../sys/owners.js';
 import { startOnce } from '../sys/perform-once.js';
+import { signalIfThere } from '../sys/signal.js';
 import { type Observed, readObserved } from '../sys/stamps.js';
 import { type ContainerRequest, defaultConfig } from './default-config.js';
 import type { OciConfig } from './oci.js';
@@ -71,14 +72,14 @@ export async function runContainer(prepared: PreparedRun, output: 'inherit' | nu
   const early: NodeJS.Signals[] = []; // before the pid is known
   performance.onNote = (payload) => {
     pid = readObserved(payload).pid;
-    for (const signal of early.splice(0)) sendSignal(pid, signal);
+    for (const signal of early.splice(0)) signalIfThere(pid, signal);
   };
   let asked = 0;
   const forward = (signal: NodeJS.Signals) => {
     // A first process without a handler ignores signals (pid_namespaces(7)); whoever asks three times means it.
     if (signal === 'SIGINT' || signal === 'SIGTERM') asked++;
     const sent = asked >= 3 ? 'SIGKILL' : signal;
-    if (pid > 0) sendSignal(pid, sent);
+    if (pid > 0) signalIfThere(pid, sent);
     else early.push(sent);
   };
   for (const signal of FORWARDED) process.on(signal, forward);
@@ -90,14 +91,6 @@ export async function runContainer(prepared: PreparedRun, output: 'inherit' | nu
     return { exitCode: exitCodeOf(observed), observed };
   } finally {
     for (const signal of FORWARDED) process.off(signal, forward);
-  }
-}
-
-function sendSignal(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if (errnoOf(error) !== 'ESRCH') throw error; // it has just ended
   }
 }
 

@@ -2,6 +2,7 @@
  * Starts observed plans through the launcher and presents them as instances. The one place where drivers act; a driver
  * itself only says what its arm is.
  */
+
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,6 +14,7 @@ import { own } from '../sys/owners.js';
 import type { Plan } from '../sys/plan.js';
 import { membersOf, removeCgroup } from '../sys/remove-cgroup.js';
 import { showPlan } from '../sys/show.js';
+import { signalIfThere } from '../sys/signal.js';
 import { type Observed, readObserved } from '../sys/stamps.js';
 import type { Checkpoints, Exit, Footprint, Instance, Job, Prepared } from './driver.js';
 import type { ObserveOptions } from './observe.js';
@@ -164,9 +166,9 @@ class LaunchedInstance implements Instance {
     if (this.ended || this.pid <= 0) return;
     if (this.start.kill) return this.start.kill(signal);
     try {
-      process.kill(this.pid, signal);
+      signalIfThere(this.pid, signal);
     } catch (error) {
-      if (errnoOf(error) !== 'ESRCH') throw new VlabError('operation', `cannot signal ${this.pid}`, { cause: error });
+      throw new VlabError('operation', `cannot signal ${this.pid}`, { cause: error });
     }
   }
 

@@ -1,8 +1,8 @@
 /** The smallest root file system that shows everything: the probe program and the directories that mounts need. */
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { partialBeside } from '../base/partial.js';
+import { makeWhole } from '../base/partial.js';
 import { cacheDir } from '../base/paths.js';
 import { nativeBinary } from '../sys/native.js';
 
@@ -15,15 +15,12 @@ export async function probeRootfs(): Promise<{ dir: string; digest: string }> {
   const digest = createHash('sha256').update(readFileSync(program)).digest('hex');
   const dir = join(cacheDir(), 'rootfs', `probe-${digest.slice(0, 16)}`);
   if (existsSync(dir)) return { dir, digest };
-  const partial = partialBeside(dir);
-  for (const name of DIRECTORIES) mkdirSync(join(partial, name), { recursive: true });
-  copyFileSync(program, join(partial, 'probe'));
-  writeFileSync(join(partial, 'etc', 'passwd'), PASSWD);
-  try {
-    renameSync(partial, dir);
-  } catch (error) {
-    rmSync(partial, { recursive: true, force: true });
+  await makeWhole(dir, async (partial) => {
+    for (const name of DIRECTORIES) mkdirSync(join(partial, name), { recursive: true });
+    copyFileSync(program, join(partial, 'probe'));
+    writeFileSync(join(partial, 'etc', 'passwd'), PASSWD);
+  }).catch((error) => {
     if (!existsSync(dir)) throw error; // otherwise another process built it at the same time
-  }
+  });
   return { dir, digest };
 }

@@ -1,5 +1,5 @@
 /**
- * The client of the resident launcher: a vlab-init that forks a performer for each request, so that a timed start
+ * The client of the resident launcher: a vlab-init that forks a performer for each connection, so that a timed start
  * costs no spawn from Node. It outlives the Node process; the next vlab of the same version finds it by its socket.
  */
 import { once } from 'node:events';

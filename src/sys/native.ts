@@ -3,11 +3,11 @@
  * installation whose install scripts are blocked works the same.
  */
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { VlabError } from '../base/errors.js';
 import { run } from '../base/exec.js';
-import { partialBeside } from '../base/partial.js';
+import { makeWhole } from '../base/partial.js';
 import { cacheDir, packageRoot } from '../base/paths.js';
 import { ARCHITECTURES, type Arch, hostArch } from './abi.js';
 
@@ -80,31 +80,42 @@ export async function nativeBinary(name: NativeName, arch: Arch = hostArch()): P
   const { hex, version } = sourceDigest(name);
   const target = join(cacheDir(), 'native', `${name}-${arch}-${hex.slice(0, 16)}`);
   if (existsSync(target)) return target;
-  // Two first uses at once both compile; the rename lets either one win whole.
-  const partial = partialBeside(target);
-  const said = await compileWithFirst(
-    compilersFor(arch),
-    compileArgs(name, arch, version, nativeSource(name), partial),
+  await compileWhole(target, `${SOURCES[name]} for ${arch}`, compilersFor(arch), (output) =>
+    compileArgs(name, arch, version, nativeSource(name), output),
   );
-  if (said !== undefined) {
-    rmSync(partial, { force: true });
-    throw new VlabError('host', `cannot compile ${SOURCES[name]} for ${arch}: ${said}`, {
-      hint: 'install a C compiler with a static C library (Debian: apt-get install gcc libc6-dev)',
-    });
-  }
-  chmodSync(partial, 0o755);
-  renameSync(partial, target);
   return target;
 }
 
-function compilersFor(arch: Arch): string[] {
+/**
+ * Compiles `what` into `target` with the first of the compilers that can. Two first uses at once both compile; either one
+ * wins whole. Error (`host`): there is none, or all failed.
+ */
+export async function compileWhole(
+  target: string,
+  what: string,
+  compilers: readonly string[],
+  args: (output: string) => string[],
+): Promise<void> {
+  await makeWhole(target, async (partial) => {
+    const said = await compileWithFirst(compilers, args(partial));
+    if (said !== undefined) {
+      throw new VlabError('host', `cannot compile ${what}: ${said}`, {
+        hint: 'install a C compiler with a static C library (Debian: apt-get install gcc libc6-dev)',
+      });
+    }
+    chmodSync(partial, 0o755);
+  });
+}
+
+/** $CC goes before the usual ones of this machine. */
+export function compilersFor(arch: Arch): string[] {
   if (arch !== hostArch()) return CROSS_COMPILERS[arch];
   const chosen = process.env.CC;
   return chosen ? [chosen, ...NATIVE_COMPILERS] : NATIVE_COMPILERS;
 }
 
 /** Undefined when one of them compiled it; otherwise what went wrong. */
-async function compileWithFirst(compilers: string[], args: string[]): Promise<string | undefined> {
+async function compileWithFirst(compilers: readonly string[], args: string[]): Promise<string | undefined> {
   let said = `none of ${compilers.join(', ')} is installed`;
   for (const compiler of compilers) {
     try {

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, VlabError } from '../base/errors.js';
+import { signalIfThere } from './signal.js';
 
 const DEADLINE_MS = 5000;
 
@@ -25,7 +26,8 @@ export async function removeCgroup(directory: string): Promise<void> {
         });
       }
     }
-    for (const pid of membersOf(directory)) killIfThere(pid);
+    // 0 is a process of another pid namespace, which is not ours.
+    for (const pid of membersOf(directory)) if (pid > 0) signalIfThere(pid, 'SIGKILL');
   }
 }
 
@@ -48,14 +50,5 @@ export function membersOf(directory: string): number[] {
   } catch (error) {
     if (['ENOENT', 'ENODEV'].includes(errnoOf(error) ?? '')) return [];
     throw error;
-  }
-}
-
-function killIfThere(pid: number): void {
-  if (pid <= 0) return; // 0: a process of another pid namespace, which is not ours
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    if (errnoOf(error) !== 'ESRCH') throw error;
   }
 }

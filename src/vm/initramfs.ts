@@ -4,11 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { open, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { errnoOf, messageOf, VlabError } from '../base/errors.js';
-import { partialBeside } from '../base/partial.js';
+import { makeWhole } from '../base/partial.js';
 import { cacheDir } from '../base/paths.js';
 import { type CpioEntry, cpioArchive, cpioEnd, cpioHeader, cpioPadding } from './cpio.js';
 import { listTree, type TreeFile } from './list-tree.js';
@@ -92,14 +92,7 @@ export async function rootfsArchive(root: string): Promise<RootfsArchive> {
   const path = join(folder, `${digest.slice(0, 32)}.cpio`);
   let bytes = (await stat(path).catch(() => undefined))?.size;
   if (bytes === undefined) {
-    const partial = partialBeside(path);
-    try {
-      bytes = await writeArchive(partial, files);
-      await rename(partial, path);
-    } catch (error) {
-      await rm(partial, { force: true });
-      throw error;
-    }
+    bytes = await makeWhole(path, (partial) => writeArchive(partial, files));
     await forgetOldArchives(folder);
   } else await utimes(path, new Date(), new Date());
   return { path, bytes, digest };

@@ -77,9 +77,9 @@ export class Machine implements AsyncDisposable {
     readonly prepared: PreparedVm,
     private readonly ownership: Ownership,
     private readonly options: StartOptions,
+    token: Buffer,
   ) {
     // Every channel gets its reader here and now: execa reads and drops what nobody reads.
-    const token = Buffer.from(prepared.endToken ?? endToken());
     const stdout = channel(child, 'stdout').pipe(new UntilToken(token));
     const stderr = channel(child, 'stderr').pipe(new UntilToken(token));
     this.stdout = stdout;
@@ -111,9 +111,10 @@ export class Machine implements AsyncDisposable {
     let machine: Machine | undefined;
     try {
       privateDir(folder);
-      const prepared = await prepareVm({ ...request, endToken: endToken() }, folder);
+      const token = endToken();
+      const prepared = await prepareVm({ ...request, endToken: token }, folder);
       const child = await spawnQemu(prepared, options);
-      machine = new Machine(child, prepared, ownership, options);
+      machine = new Machine(child, prepared, ownership, options, token);
       await machine.begin();
       return machine;
     } catch (error) {

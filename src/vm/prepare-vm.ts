@@ -16,7 +16,7 @@ import type { GuestKernel } from './kernel.js';
 import { kernelFit } from './kernel-config.js';
 import { loadModules, type ModuleFile } from './kernel-modules.js';
 import { type Accelerator, type Channel, LEAST_MEMORY_MIB, type MachineSpec, type MachineType } from './spec.js';
-import { tscRateKhz } from './tsc-rate.js';
+import { tscKhzFor } from './tsc-rate.js';
 
 export interface VmRequest {
   /** Undefined: a guest that only comes up and says so. */
@@ -89,8 +89,7 @@ export async function prepareVm(request: VmRequest, folder: string): Promise<Pre
   refuseTooLarge(request, rootfs?.bytes ?? 0);
   const initramfs = join(folder, 'initramfs.cpio');
   const init = await readFile(await nativeBinary('vlab-init', kernel.arch));
-  // KVM tells the guest the rate itself.
-  const words = kernelWords(request, request.accelerator === 'tcg' ? await tscRateKhz() : undefined, request.append);
+  const words = kernelWords(request, await tscKhzFor(request.accelerator), request.append);
   await writeInitramfs(initramfs, { init, plan: encodePlan(plan, initVersion()), modules }, rootfs);
   return {
     plan,

@@ -1,12 +1,12 @@
 /** Asks a QEMU binary what it can do: one short QEMU without a machine, answers over QMP, remembered in the cache. */
 import { createHash } from 'node:crypto';
-import { access, constants, readFile, realpath, stat } from 'node:fs/promises';
+import { access, constants, realpath, stat } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { execa } from 'execa';
 import { VlabError } from '../base/errors.js';
 import { mustRun } from '../base/exec.js';
-import { writeWhole } from '../base/partial.js';
+import { remembered } from '../base/partial.js';
 import { cacheDir } from '../base/paths.js';
 import { type Arch, hostArch } from '../sys/abi.js';
 import type { QemuFeatures } from './qemu-features.js';
@@ -41,11 +41,12 @@ export async function findQemu(arch: Arch = hostArch()): Promise<Qemu> {
   const { size, mtimeNs } = await stat(path, { bigint: true });
   const key = createHash('sha256').update(`${path}\n${size}\n${mtimeNs}\n`).digest('hex').slice(0, 16);
   const file = join(cacheDir(), 'qemu', `${key}.json`);
-  const known = await readFile(file, 'utf8').then(parseRemembered, () => undefined);
-  if (known) return { path, features: featuresOf(known) };
-  const asked = await ask(path, arch);
-  await writeWhole(file, JSON.stringify(asked));
-  return { path, features: featuresOf(asked) };
+  const known = await remembered(
+    file,
+    () => ask(path, arch),
+    ({ form }) => form === 1,
+  );
+  return { path, features: featuresOf(known) };
 }
 
 async function qemuPath(name: string): Promise<string> {
@@ -61,11 +62,6 @@ async function qemuPath(name: string): Promise<string> {
   throw new VlabError('host', `${chosen ?? name} is not installed`, {
     hint: 'install it (Debian, Ubuntu: apt-get install qemu-system-x86 or qemu-system-arm; Fedora: dnf install qemu-kvm)',
   });
-}
-
-function parseRemembered(text: string): Remembered | undefined {
-  const value = JSON.parse(text) as Remembered;
-  return value.form === 1 ? value : undefined;
 }
 
 function featuresOf(known: Remembered): QemuFeatures {

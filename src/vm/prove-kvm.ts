@@ -7,7 +7,7 @@ import { access, constants, readFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { errnoOf, messageOf, VlabError } from '../base/errors.js';
-import { writeWhole } from '../base/partial.js';
+import { remembered } from '../base/partial.js';
 import { cacheDir, privateDir, runDir } from '../base/paths.js';
 import type { GuestKernel } from './kernel.js';
 import { kernelFit } from './kernel-config.js';
@@ -45,18 +45,13 @@ export async function proveKvm(qemu: Qemu, kernel: GuestKernel): Promise<KvmProo
   const node = await kvmNode();
   if (node !== undefined) return { works: false, reason: node };
   const file = join(cacheDir(), 'kvm', `${await circumstances(qemu, kernel)}.json`);
-  const known = await readFile(file, 'utf8').then(
-    (text) => JSON.parse(text) as KvmProof,
-    () => undefined,
+  return remembered(file, () =>
+    decideKvm({
+      node: async () => undefined,
+      tiny: () => tinyGuest(qemu),
+      linux: () => linuxGuest(qemu, kernel),
+    }),
   );
-  if (known) return known;
-  const proof = await decideKvm({
-    node: async () => undefined,
-    tiny: () => tinyGuest(qemu),
-    linux: () => linuxGuest(qemu, kernel),
-  });
-  await writeWhole(file, JSON.stringify(proof));
-  return proof;
 }
 
 async function circumstances(qemu: Qemu, kernel: GuestKernel): Promise<string> {

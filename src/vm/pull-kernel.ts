@@ -3,11 +3,11 @@
  * loader, /boot and /lib/modules are not touched, and no root is needed.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VlabError } from '../base/errors.js';
 import { mustRun, run } from '../base/exec.js';
-import { partialBeside } from '../base/partial.js';
+import { makeWhole } from '../base/partial.js';
 import { type Arch, hostArch } from '../sys/abi.js';
 import { type AptPackage, aptPackage, kernelDependencies } from './apt-package.js';
 import { cachedKernels, digestOf, type KernelRecord, kernelsDir } from './kernel.js';
@@ -44,18 +44,14 @@ export async function pullKernel(name: string | undefined, tell: (line: string) 
     return known.record;
   }
   const folder = join(kernelsDir(), `${main.name}_${main.version.replaceAll(/[^\w.+~-]/g, '_')}`);
-  const partial = partialBeside(folder);
-  try {
+  return makeWhole(folder, async (partial) => {
     await mkdir(partial);
     for (const one of packages) await downloadAndUnpack(one, partial, tell);
     const record = await recordOf(partial, main, packages);
     await writeFile(join(partial, 'kernel.json'), `${JSON.stringify(record, null, 2)}\n`);
     await rm(folder, { recursive: true, force: true });
-    await rename(partial, folder);
     return record;
-  } finally {
-    await rm(partial, { recursive: true, force: true });
-  }
+  });
 }
 
 async function refuseWithoutApt(): Promise<void> {

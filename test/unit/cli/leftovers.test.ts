@@ -1,5 +1,10 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { chooseLeftovers, type Seen, type SeenOwner } from '../../../src/cli/clean/leftovers.js';
+import { CACHE_FOLDERS } from '../../../src/cli/clean/look-around.js';
+
+const src = join(import.meta.dirname, '../../../src');
 
 const nothing: Seen = {
   runDir: '/run/vlab',
@@ -79,6 +84,14 @@ describe('what vlab clean chooses', () => {
     });
     expect(idle.remove.map(({ kind }) => kind)).toEqual(['launcher', 'cgroup']);
     expect(chooseLeftovers({ ...nothing, cgroups })).toEqual({ remove: [], keep: [] });
+  });
+
+  it('knows every folder that vlab makes in its cache', () => {
+    const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'));
+    const sources = files.map((path) => readFileSync(join(src, path), 'utf8'));
+    const made = sources.flatMap((text) => [...text.matchAll(/cacheDir\(\), '(.*?)'/g)].map(([, name]) => name));
+    expect(made.length).toBeGreaterThan(5);
+    for (const name of made) expect(CACHE_FOLDERS).toContain(name);
   });
 
   it('takes the caches that it was given', () => {
