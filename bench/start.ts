@@ -2,13 +2,11 @@
  * `npm run bench`: how fast vlab starts things, beside a floor, beside peers and beside Node itself, in one interleaved
  * run. Prints a table; writes docs/bench/start.json and the table in docs/promises.md unless --no-write.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { VlabError } from '../src/base/errors.js';
 import { probeRootfs } from '../src/drivers/probe-rootfs.js';
 import { schedule } from '../src/lab/schedule.js';
+import { makeScratch } from '../src/lab/scratch.js';
 import type { BenchArm, OpenArm } from './arm.js';
 import { COMPARISONS, METRIC_WORDS, type Metric } from './comparisons.js';
 import { keepResult, machineWords } from './keep-result.js';
@@ -35,12 +33,12 @@ export async function startBench(words: string[]): Promise<void> {
   const seed = wholeNumber('--seed', values.seed ?? String(Date.now() % 2 ** 31), 0, Number.MAX_SAFE_INTEGER);
   const say = (text: string) => (values.json ? process.stderr : process.stdout).write(`${text}\n`);
 
-  const scratch = mkdtempSync(join(tmpdir(), 'vlab-bench-'));
+  await using scratch = await makeScratch();
   const arms: BenchArm[] = [];
   try {
     const wanted = values.only?.split(',');
     const rootfs = (await probeRootfs()).dir;
-    const openers = Object.entries(startArms(rootfs, scratch));
+    const openers = Object.entries(startArms(rootfs, scratch.dir));
     for (const label of wanted ?? []) {
       if (openers.some(([known]) => known === label)) continue;
       throw new VlabError('input', `there is no arm ${label}`, {
@@ -49,7 +47,7 @@ export async function startBench(words: string[]): Promise<void> {
     }
     const chosen = openers.filter(([label]) => wanted === undefined || wanted.includes(label));
     const absent = await open(chosen, arms);
-    for (const arm of arms) arm.what = arm.what.replaceAll(rootfs, 'ROOTFS').replaceAll(scratch, 'SCRATCH');
+    for (const arm of arms) arm.what = arm.what.replaceAll(rootfs, 'ROOTFS').replaceAll(scratch.dir, 'SCRATCH');
     for (const { label, reason } of absent) say(`without ${label}: ${reason}`);
     const trials = await measure(arms, blocks, seed, say);
     const result = report(arms, absent, trials, seed, blocks);
@@ -58,7 +56,6 @@ export async function startBench(words: string[]): Promise<void> {
     if (!values['no-write']) keepResult('bench', 'start.json', result.json, result.markdown);
   } finally {
     for (const arm of arms) await arm.close();
-    rmSync(scratch, { recursive: true, force: true });
   }
 }
 

@@ -5,11 +5,11 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { runDir } from '../src/base/paths.js';
 import { sharedLauncher } from '../src/container/shared-launcher.js';
 import { readSituation } from '../src/container/situation.js';
 import { jobConfig, startPlan } from '../src/drivers/container.js';
 import { probeRootfs } from '../src/drivers/probe-rootfs.js';
+import { makeScratch } from '../src/lab/scratch.js';
 import { quantile } from '../src/stats/quantile.js';
 import { showCall } from '../src/sys/show.js';
 import { textTable } from './table.js';
@@ -55,11 +55,12 @@ async function timeSteps(starts: number): Promise<StepTimes[]> {
   const { maskedPaths, readonlyPaths } = configOf('facts').linux;
   const situation = readSituation([...maskedPaths, ...readonlyPaths]);
   const resident = await sharedLauncher(situation.cgroups);
+  await using scratch = await makeScratch();
   let steps: StepTimes[] = [];
   for (let count = 0; count < starts; count++) {
     const id = `vlab-steps-${process.pid}-${count}`;
     // Fresh files, as every start has: emptying an old one would cost more than making a new one.
-    const [stdoutPath, stderrPath] = [join(runDir(), `${id}.out`), join(runDir(), `${id}.err`)];
+    const [stdoutPath, stderrPath] = [join(scratch.dir, `${id}.out`), join(scratch.dir, `${id}.err`)];
     const { plan } = startPlan(configOf(id), situation, { stdoutPath, stderrPath, ready: 'exit' });
     if (steps.length === 0)
       steps = plan.steps.map((step) => ({ call: showCall(step), why: step.why, microseconds: [] }));

@@ -1,5 +1,6 @@
 /** Figures as text: for the terminal and for docs/promises.md. Pure. */
 import type { Accel } from '../src/drivers/driver.js';
+import { armName, formatMs } from '../src/report/wording.js';
 import { METRIC_WORDS } from './comparisons.js';
 import type { Compared, Figure } from './measured.js';
 
@@ -10,11 +11,9 @@ export const FIGURE_HEAD: Row = ['arm', 'what is timed', 'n', 'median', 'quartil
 /** How the guests of an arm run, by its label. */
 export type AccelOf = (arm: string) => Accel | undefined;
 
-const ACCEL_WORDS: Record<Accel, string> = { '': '', kvm: ' (KVM)', tcg: ' (TCG, software emulation)' };
-
 export function figureRows(figures: readonly Figure[], accelOf: AccelOf): Row[] {
   return figures.map(({ arm, metric, summary }) => [
-    `${arm}${ACCEL_WORDS[accelOf(arm) ?? '']}`,
+    armName({ arm, accel: accelOf(arm) ?? '' }),
     METRIC_WORDS[metric],
     String(summary.n),
     milliseconds(summary.median),
@@ -27,7 +26,7 @@ export const COMPARED_HEAD: Row = ['ratio', 'figure', '95 % interval', 'blocks',
 
 export function comparedRows(compared: readonly Compared[], accelOf: AccelOf): Row[] {
   return compared.map(({ of, to, ratio, atMost, kept }) => [
-    `${of.arm} ${of.metric} : ${to.arm} ${to.metric}${ACCEL_WORDS[accelOf(of.arm) ?? '']}`,
+    armName({ arm: `${of.arm} ${of.metric} : ${to.arm} ${to.metric}`, accel: accelOf(of.arm) ?? '' }),
     (ratio.ratio ?? 0).toFixed(2),
     ratio.low === undefined || ratio.high === undefined
       ? 'too few blocks'
@@ -47,7 +46,7 @@ function keptWords(high: number | undefined, atMost: number | undefined, kept: b
 
 /** Three significant digits, with the unit. */
 export function milliseconds(ms: number): string {
-  return `${ms >= 100 ? ms.toFixed(0) : ms >= 10 ? ms.toFixed(1) : ms >= 1 ? ms.toFixed(2) : ms.toFixed(3)} ms`;
+  return `${formatMs(ms)} ms`;
 }
 
 /** Columns as wide as their widest cell, two spaces between. */
