@@ -1,21 +1,15 @@
 // What a container may not do, and what it sees: mounts, masks, capabilities, devices. Needs root, and dist/ (npm test builds it).
 import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { capabilityMask, DEFAULT_CAPABILITIES } from '../../../src/container/capabilities.js';
 import { defaultConfig } from '../../../src/container/default-config.js';
-import { isRoot, needs } from '../../skips.js';
-import { BIN, expectNothingNew, ownRootfs, removeRootfs, runProbe } from './vlab-run.js';
+import { BIN, runProbe, withRootfs } from './vlab-run.js';
 
 let rootfs: string;
-let leftovers: () => Promise<void>;
-beforeAll(async () => {
-  rootfs = await ownRootfs();
-  leftovers = expectNothingNew(rootfs);
+withRootfs((own) => {
+  rootfs = own;
 });
-beforeEach((context) => needs(context, 'root', isRoot));
-afterEach(() => leftovers());
-afterAll(() => removeRootfs(rootfs));
 
 const probe = async (...words: string[]) => (await runProbe(rootfs, [], words)).stdout.trimEnd();
 

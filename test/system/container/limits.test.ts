@@ -2,20 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type CgroupHierarchy, parseCgroupLayout, readCgroupLayout } from '../../../src/host/cgroup-layout.js';
-import { isRoot, needs } from '../../skips.js';
-import { expectNothingNew, ownRootfs, removeRootfs, runProbe, startRun } from './vlab-run.js';
+import { runProbe, startRun, withRootfs } from './vlab-run.js';
 
 let rootfs: string;
-let leftovers: () => Promise<void>;
-beforeAll(async () => {
-  rootfs = await ownRootfs();
-  leftovers = expectNothingNew(rootfs);
+withRootfs((own) => {
+  rootfs = own;
 });
-beforeEach((context) => needs(context, 'root', isRoot));
-afterEach(() => leftovers());
-afterAll(() => removeRootfs(rootfs));
 
 const layout = readCgroupLayout();
 

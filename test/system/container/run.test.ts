@@ -3,21 +3,14 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { isRoot, needs } from '../../skips.js';
+import { describe, expect, it } from 'vitest';
 import { runs, until } from '../sys/own-launcher.js';
-import { BIN, expectNothingNew, ownRootfs, removeRootfs, runProbe, startRun } from './vlab-run.js';
+import { BIN, ownRootfs, removeRootfs, runProbe, startRun, withRootfs } from './vlab-run.js';
 
 let rootfs: string;
-let leftovers: () => Promise<void>;
-beforeAll(async () => {
-  rootfs = await ownRootfs();
-  leftovers = expectNothingNew(rootfs);
+withRootfs((own) => {
+  rootfs = own;
 });
-beforeEach((context) => needs(context, 'root', isRoot));
-/** After each: no mount, cgroup, process, link or file of it is left. */
-afterEach(() => leftovers());
-afterAll(() => removeRootfs(rootfs));
 
 const probe = (...words: string[]) => runProbe(rootfs, [], words);
 

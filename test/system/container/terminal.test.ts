@@ -2,23 +2,18 @@
 // builds it).
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { isRoot, needs } from '../../skips.js';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { needs } from '../../skips.js';
 import { childrenOf, runs, until } from '../sys/own-launcher.js';
-import { BIN, expectNothingNew, ownRootfs, removeRootfs, startRun } from './vlab-run.js';
+import { BIN, startRun, withRootfs } from './vlab-run.js';
 
 let rootfs: string;
-let leftovers: () => Promise<void>;
-beforeAll(async () => {
-  rootfs = await ownRootfs();
-  leftovers = expectNothingNew(rootfs);
+withRootfs((own) => {
+  rootfs = own;
 });
 beforeEach((context) => {
-  needs(context, 'root', isRoot);
   needs(context, 'script', spawnSync('script', ['--version']).status === 0);
 });
-afterEach(() => leftovers());
-afterAll(() => removeRootfs(rootfs));
 
 /** A terminal of 100 by 30 in which a shell runs one line. `vlab` in it stands for `vlab run` with the test's rootfs. */
 class Terminal implements AsyncDisposable {

@@ -17,9 +17,11 @@ import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { nativeBinary } from '../../../src/sys/native.js';
 import { membersOf } from '../../../src/sys/remove-cgroup.js';
 import { type MachineState, machineState } from '../../conformance/machine-state.js';
+import { isRoot, needs } from '../../skips.js';
 import { childrenOf, until } from '../sys/own-launcher.js';
 
 export const BIN = resolve(import.meta.dirname, '../../../bin/vlab.cjs');
@@ -128,6 +130,23 @@ export function expectNothingNew(rootfs: string): () => Promise<void> {
     for (const began = Date.now(); left.length > 0 && Date.now() - began < 2000; left = fresh()) await sleep(20);
     if (left.length > 0) throw new Error(`left behind:\n${left.join('\n')}`);
   };
+}
+
+/**
+ * Gives the file's tests a root file system of their own. After each, no mount, cgroup, process, link or file of it may be
+ * left.
+ */
+export function withRootfs(use: (rootfs: string) => void): void {
+  let rootfs: string;
+  let leftovers: () => Promise<void>;
+  beforeAll(async () => {
+    rootfs = await ownRootfs();
+    leftovers = expectNothingNew(rootfs);
+    use(rootfs);
+  });
+  beforeEach((context) => needs(context, 'root', isRoot));
+  afterEach(() => leftovers());
+  afterAll(() => removeRootfs(rootfs));
 }
 
 /** Other runs of vlab on the machine come and go; a cgroup with processes in it is theirs. */
