@@ -3,10 +3,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { VlabError } from '../src/base/errors.js';
-import { capabilityMask } from '../src/container/capabilities.js';
-import { deviceProgram } from '../src/container/device-program.js';
-import type { OciConfig, OciDeviceRule } from '../src/container/oci.js';
+import { capabilityMask } from '../src/container/config/capabilities.js';
+import type { OciConfig, OciDeviceRule } from '../src/container/config/schema.js';
 import type { Situation } from '../src/container/situation.js';
+import { deviceProgram } from '../src/container/steps/device-program.js';
 import { errnoName } from '../src/sys/abi.js';
 import { compiled } from './compiled.js';
 

@@ -1,5 +1,5 @@
 /** The in-process paths that `npm run bench:micro` times. Everything is made up and fixed: no case touches the machine. */
-import { defaultConfig } from '../src/container/default-config.js';
+import { defaultConfig } from '../src/container/config/default-config.js';
 import type { Situation } from '../src/container/situation.js';
 import { startPlan } from '../src/drivers/container.js';
 import type { Row } from '../src/lab/row.js';

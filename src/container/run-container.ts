@@ -10,8 +10,8 @@ import { own, sweepOwners } from '../sys/owners.js';
 import { startOnce } from '../sys/perform-once.js';
 import { signalIfThere } from '../sys/signal.js';
 import { type Observed, readObserved } from '../sys/stamps.js';
-import { type ContainerRequest, defaultConfig } from './default-config.js';
-import type { OciConfig } from './oci.js';
+import { type ContainerRequest, defaultConfig } from './config/default-config.js';
+import type { OciConfig } from './config/schema.js';
 import { type RunPlan, runPlan } from './run-plan.js';
 import { readSituation } from './situation.js';
 

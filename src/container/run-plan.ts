@@ -7,9 +7,9 @@ import { num } from '../sys/num.js';
 import { label, type Plan, PlanBuilder } from '../sys/plan.js';
 import { Stamps } from '../sys/stamps.js';
 import { compileContainer } from './compile.js';
-import type { OciConfig } from './oci.js';
+import type { OciConfig } from './config/schema.js';
 import type { Situation } from './situation.js';
-import { terminalSteps } from './terminal-steps.js';
+import { terminalSteps } from './steps/terminal-steps.js';
 
 export interface RunPlan {
   plan: Plan;

@@ -1,10 +1,10 @@
 /** vlab's own container: namespaces, cgroup, pivot_root, capabilities, all from one plan. */
 import { join } from 'node:path';
 import { compileContainer } from '../container/compile.js';
-import { defaultConfig } from '../container/default-config.js';
-import { execPlanOf } from '../container/exec-steps.js';
-import type { OciConfig } from '../container/oci.js';
+import { defaultConfig } from '../container/config/default-config.js';
+import type { OciConfig } from '../container/config/schema.js';
 import { readSituation, type Situation } from '../container/situation.js';
+import { execPlanOf } from '../container/steps/exec-steps.js';
 import type { Driver, Job } from './driver.js';
 import { launched } from './launched.js';
 import { type ObserveOptions, observedPlan } from './observe.js';

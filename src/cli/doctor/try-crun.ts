@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { type Ran, run } from '../../base/exec.js';
-import { defaultConfig } from '../../container/default-config.js';
+import { defaultConfig } from '../../container/config/default-config.js';
 import { probeRootfs } from '../../drivers/probe-rootfs.js';
 import { readCgroupLayout } from '../../host/cgroup-layout.js';
 

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { compiled } from '../../../bench/compiled.js';
 import { floorWords, openFloor } from '../../../bench/floor.js';
 import { findProgram } from '../../../src/base/find-program.js';
-import { defaultConfig } from '../../../src/container/default-config.js';
+import { defaultConfig } from '../../../src/container/config/default-config.js';
 import { readSituation, type Situation } from '../../../src/container/situation.js';
 import { startPlan } from '../../../src/drivers/container.js';
 import { probeRootfs } from '../../../src/drivers/probe-rootfs.js';

@@ -3,7 +3,7 @@
 import { mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { defaultConfig } from '../../../src/container/default-config.js';
+import { defaultConfig } from '../../../src/container/config/default-config.js';
 import { runPlan } from '../../../src/container/run-plan.js';
 import { CGROUP_PARENT, type Situation } from '../../../src/container/situation.js';
 import { readCgroupLayout } from '../../../src/host/cgroup-layout.js';

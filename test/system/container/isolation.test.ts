@@ -2,8 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { capabilityMask, DEFAULT_CAPABILITIES } from '../../../src/container/capabilities.js';
-import { defaultConfig } from '../../../src/container/default-config.js';
+import { capabilityMask, DEFAULT_CAPABILITIES } from '../../../src/container/config/capabilities.js';
+import { defaultConfig } from '../../../src/container/config/default-config.js';
 import { BIN, runProbe, withRootfs } from './vlab-run.js';
 
 let rootfs: string;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { floorWords } from '../../../bench/floor.js';
-import { defaultConfig } from '../../../src/container/default-config.js';
+import { defaultConfig } from '../../../src/container/config/default-config.js';
 import { REQUEST, SITUATIONS } from '../container/situations.js';
 
 const words = (situation: keyof typeof SITUATIONS) => floorWords(defaultConfig(REQUEST), SITUATIONS[situation]);

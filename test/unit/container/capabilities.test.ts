@@ -1,6 +1,6 @@
 // The numbers themselves are compared with linux/capability.h in test/unit/sys/abi.test.ts.
 import { describe, expect, it } from 'vitest';
-import { CAPABILITIES, capabilityMask, DEFAULT_CAPABILITIES } from '../../../src/container/capabilities.js';
+import { CAPABILITIES, capabilityMask, DEFAULT_CAPABILITIES } from '../../../src/container/config/capabilities.js';
 
 describe('capabilityMask', () => {
   it('sets a bit for each name', () => {

@@ -1,9 +1,9 @@
 // Device rules as eBPF, run by an interpreter of the seven instructions that such a program has.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { defaultConfig } from '../../../src/container/default-config.js';
-import { deviceProgram } from '../../../src/container/device-program.js';
-import type { OciDeviceRule } from '../../../src/container/oci.js';
+import { defaultConfig } from '../../../src/container/config/default-config.js';
+import type { OciDeviceRule } from '../../../src/container/config/schema.js';
+import { deviceProgram } from '../../../src/container/steps/device-program.js';
 import { BPF_OPCODES, DEVICE_ACCESS, LAYOUT } from '../sys/kernel-layout.js';
 import { REQUEST } from './situations.js';
 
@@ -67,7 +67,7 @@ function decide(rules: readonly OciDeviceRule[], asked: Question): boolean {
   const covers = (rule: OciDeviceRule) =>
     rule.type === 'a' ||
     (rule.type === asked.type &&
-      [...asked.access].every((letter) => rule.access.includes(letter)) &&
+      [...asked.access].every((letter) => (rule.access ?? 'rwm').includes(letter)) &&
       (rule.major ?? asked.major) === asked.major &&
       (rule.minor ?? asked.minor) === asked.minor);
   return rules.findLast(covers)?.allow ?? false;

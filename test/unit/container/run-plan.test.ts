@@ -1,7 +1,7 @@
 // Container plans as people read them, compared with golden files: what `vlab run --show-plan` prints is a lesson, and any
 // change of it should be seen. Pure: the machine is written by hand.
 import { describe, expect, it } from 'vitest';
-import type { ContainerRequest } from '../../../src/container/default-config.js';
+import type { ContainerRequest } from '../../../src/container/config/default-config.js';
 import type { Situation } from '../../../src/container/situation.js';
 import { flags } from '../../../src/sys/abi.js';
 import { encodePlan } from '../../../src/sys/encode.js';

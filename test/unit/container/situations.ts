@@ -1,5 +1,5 @@
 /** Machines that container plans are compiled for, written by hand: no test that uses them looks at the real one. */
-import { type ContainerRequest, defaultConfig } from '../../../src/container/default-config.js';
+import { type ContainerRequest, defaultConfig } from '../../../src/container/config/default-config.js';
 import { runPlan } from '../../../src/container/run-plan.js';
 import type { Situation } from '../../../src/container/situation.js';
 

@@ -1,7 +1,7 @@
 // Every number of the kernel's interface that TypeScript knows, judged by a C compiler with the installed headers. Needs a
 // C compiler; for aarch64 its cross compiler, without which that part is skipped by name.
 import { describe, expect, it } from 'vitest';
-import { CAPABILITIES } from '../../../src/container/capabilities.js';
+import { CAPABILITIES } from '../../../src/container/config/capabilities.js';
 import { ABI, ARCHITECTURES, type Arch, ERRNOS, hostArch, OPEN_FLAGS } from '../../../src/sys/abi.js';
 import { needs } from '../../skips.js';
 import { hasCompiler, wrongClaims } from './compile-c.js';

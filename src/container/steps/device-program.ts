@@ -2,7 +2,7 @@
  * Device rules as an eBPF program for a version 2 cgroup (bpf(2), BPF_PROG_TYPE_CGROUP_DEVICE; the context is
  * struct bpf_cgroup_dev_ctx of linux/bpf.h). Pure: rules to instructions.
  */
-import type { OciDeviceRule } from './oci.js';
+import type { OciDeviceRule } from '../config/schema.js';
 
 /** linux/bpf.h: BPF_DEVCG_ACC_MKNOD, _READ, _WRITE and BPF_DEVCG_DEV_BLOCK, _CHAR. */
 const ACCESS = { m: 1, r: 2, w: 4 } as const;
@@ -43,15 +43,16 @@ export function deviceProgram(rules: readonly OciDeviceRule[]): Uint8Array {
   ];
   for (const rule of [...rules].reverse()) {
     program.push(...ruleInstructions(rule));
-    if (rule.type === 'a') return encode(program); // it fits everything: what comes before it never matters
+    if (rule.type === 'a' || rule.type === undefined) return encode(program); // it fits everything: what comes before it never matters
   }
   return encode([...program, move(0, 0), EXIT]);
 }
 
 function ruleInstructions(rule: OciDeviceRule): Instruction[] {
   const verdict = [move(0, rule.allow ? 1 : 0), EXIT];
-  if (rule.type === 'a') return verdict;
-  const outside = 7 & ~[...rule.access].reduce((bits, letter) => bits | ACCESS[letter as keyof typeof ACCESS], 0);
+  if (rule.type === 'a' || rule.type === undefined) return verdict;
+  const outside =
+    7 & ~[...(rule.access ?? 'rwm')].reduce((bits, letter) => bits | ACCESS[letter as keyof typeof ACCESS], 0);
   const tests: [number, number][] = [[TYPE_REG, TYPE[rule.type]]];
   const prelude: Instruction[] = [];
   if (outside !== 0) {

@@ -2,12 +2,12 @@
  * A terminal for a container as steps: the child opens a pseudo-terminal in its own devpts and sends the master to its
  * parent, which gives it to vlab-relay (pty(7), ioctl_tty(2), unix(7) SCM_RIGHTS). Pure.
  */
-import { ABI, flags } from '../sys/abi.js';
-import { unblockSignals } from '../sys/attached.js';
-import { cloneProcess } from '../sys/clone.js';
-import { words32 } from '../sys/encode.js';
-import { num } from '../sys/num.js';
-import { type Addr, label, type PlanBuilder, type Word } from '../sys/plan.js';
+import { ABI, flags } from '../../sys/abi.js';
+import { unblockSignals } from '../../sys/attached.js';
+import { cloneProcess } from '../../sys/clone.js';
+import { words32 } from '../../sys/encode.js';
+import { num } from '../../sys/num.js';
+import { type Addr, label, type PlanBuilder, type Word } from '../../sys/plan.js';
 
 export interface TerminalSteps {
   /** In the parent, before the clone. */

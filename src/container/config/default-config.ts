@@ -1,6 +1,6 @@
 /** What a container is when nobody says otherwise: docker's defaults, written as an OCI configuration. Pure. */
 import { DEFAULT_CAPABILITIES } from './capabilities.js';
-import type { OciConfig, OciDevice, OciDeviceRule, OciMount, OciNamespace } from './oci.js';
+import type { OciConfig, OciDevice, OciDeviceRule, OciMount, OciNamespaceType } from './schema.js';
 
 export interface ContainerRequest {
   id: string;
@@ -19,7 +19,7 @@ export interface ContainerRequest {
   rootless?: { uid: number; gid: number };
 }
 
-const NAMESPACES: OciNamespace[] = ['mount', 'pid', 'network', 'ipc', 'uts', 'cgroup'];
+const NAMESPACES: OciNamespaceType[] = ['mount', 'pid', 'network', 'ipc', 'uts', 'cgroup'];
 const CPU_PERIOD_US = 100_000;
 
 export function defaultConfig(request: ContainerRequest): OciConfig {
@@ -96,12 +96,12 @@ function defaultMounts(rootless: boolean): OciMount[] {
   ];
 }
 
-function device(path: string, major: number, minor: number): OciDevice {
+function device(path: string, major: number, minor: number): OciDevice & { major: number; minor: number } {
   return { path, type: 'c', major, minor, fileMode: 0o666 };
 }
 
 /** config-linux.md, "Default Devices"; /dev/console only with a terminal, /dev/ptmx is a link into /dev/pts. */
-const DEFAULT_DEVICES: OciDevice[] = [
+const DEFAULT_DEVICES = [
   device('/dev/null', 1, 3),
   device('/dev/zero', 1, 5),
   device('/dev/full', 1, 7),

@@ -2,11 +2,11 @@
  * The file systems of a container as steps. Everything is mounted through descriptors (fsopen(2), fsmount(2),
  * open_tree(2), move_mount(2)): a target is never looked up through a link that the image brought along.
  */
-import { ABI, type AbiName, directoryFlags, flags } from '../sys/abi.js';
-import { words64 } from '../sys/encode.js';
-import { num } from '../sys/num.js';
-import type { Addr, ArgLike, PlanBuilder, StepOptions, Word } from '../sys/plan.js';
-import type { OciDevice, OciMount } from './oci.js';
+import { ABI, type AbiName, directoryFlags, flags } from '../../sys/abi.js';
+import { words64 } from '../../sys/encode.js';
+import { num } from '../../sys/num.js';
+import type { Addr, ArgLike, PlanBuilder, StepOptions, Word } from '../../sys/plan.js';
+import type { OciDevice, OciMount } from '../config/schema.js';
 
 const ATTRIBUTES: Record<string, AbiName> = {
   ro: 'MOUNT_ATTR_RDONLY',
@@ -50,7 +50,9 @@ export class MountSteps {
     const attributes = flags(...entry.options.flatMap((option) => ATTRIBUTES[option] ?? []));
     const context = b.word('fs');
     const mounted = b.word(entry.destination);
-    b.step('fsopen', [b.str(entry.type), flags('FSOPEN_CLOEXEC')], `begin a new ${entry.type}`, { result: context });
+    b.step('fsopen', [b.str(entry.type ?? 'none'), flags('FSOPEN_CLOEXEC')], `begin a new ${entry.type}`, {
+      result: context,
+    });
     for (const option of entry.options.filter((name) => !(name in ATTRIBUTES))) {
       const [key = '', value] = option.split('=', 2);
       const [command, text] =
@@ -71,8 +73,8 @@ export class MountSteps {
       const { at, name } = this.parent(device.path);
       const kind = device.type === 'c' ? ABI.S_IFCHR : 0o060000;
       if (!this.rootless) {
-        const mode = num(kind | device.fileMode, `${device.type}${device.fileMode.toString(8)}`);
-        const number = num(makedev(device.major, device.minor), `${device.major}:${device.minor}`);
+        const mode = num(kind | (device.fileMode ?? 0o666), `${device.type}${(device.fileMode ?? 0o666).toString(8)}`);
+        const number = num(makedev(device.major ?? 0, device.minor ?? 0), `${device.major}:${device.minor}`);
         b.step('mknodat', [at, b.str(name), mode, number], `make ${device.path}`);
         continue;
       }

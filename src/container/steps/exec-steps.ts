@@ -1,11 +1,12 @@
 /** A further program in a running container: join its namespaces and cgroups (setns(2), pidfd_open(2)). Pure. */
 import { join } from 'node:path';
-import { type AbiName, flags } from '../sys/abi.js';
-import { type Cloned, cloneProcess } from '../sys/clone.js';
-import type { PlanBuilder, Word } from '../sys/plan.js';
-import { CLONE_FLAGS, compileContainer } from './compile.js';
-import type { OciConfig } from './oci.js';
-import type { Situation } from './situation.js';
+import { type AbiName, flags } from '../../sys/abi.js';
+import { type Cloned, cloneProcess } from '../../sys/clone.js';
+import type { PlanBuilder, Word } from '../../sys/plan.js';
+import { compileContainer } from '../compile.js';
+import type { OciConfig } from '../config/schema.js';
+import type { Situation } from '../situation.js';
+import { CLONE_FLAGS } from './namespace-steps.js';
 
 export interface ExecSteps {
   create(pid: Word): Cloned;

@@ -1,12 +1,12 @@
 /** The cgroup part of a container's plan: make, limit, join, remove. Pure. cgroups(7). */
 import { join } from 'node:path';
-import { VlabError } from '../base/errors.js';
-import { ABI, flags } from '../sys/abi.js';
-import { num } from '../sys/num.js';
-import type { PlanBuilder, Word } from '../sys/plan.js';
+import { VlabError } from '../../base/errors.js';
+import { ABI, flags } from '../../sys/abi.js';
+import { num } from '../../sys/num.js';
+import type { PlanBuilder, Word } from '../../sys/plan.js';
+import type { OciConfig, OciDeviceRule } from '../config/schema.js';
+import type { CgroupPlace, Situation } from '../situation.js';
 import { deviceProgram } from './device-program.js';
-import type { OciConfig, OciDeviceRule } from './oci.js';
-import type { CgroupPlace, Situation } from './situation.js';
 
 export interface CgroupSteps {
   /** Version 2: the child is cloned into the cgroup whose descriptor this step leaves in `into`. */
@@ -23,7 +23,7 @@ export interface CgroupSteps {
 
 /** Error (`host`): a limit is asked for that no mounted controller can set. */
 export function cgroupSteps(b: PlanBuilder, config: OciConfig, situation: Situation): CgroupSteps {
-  const name = config.linux.cgroupsPath.split('/').at(-1) ?? '';
+  const name = (config.linux.cgroupsPath ?? '').split('/').at(-1) ?? '';
   const places = situation.cgroups.map((place) => ({ place, directory: join(place.parent, name) }));
   checkLimits(config, situation.cgroups);
   const joins: Word[] = [];
