@@ -53,8 +53,13 @@ export interface Performance {
   onNote: ((payload: Buffer) => void) | undefined;
   /** Never rejects for a failed step (see `failure`); rejects when the performer is lost or refuses. */
   readonly ended: Promise<Performed>;
-  /** Hangs up: an attached plan and all it started die. */
-  cancel(): void;
+  /** Sends bytes that a step of the plan reads from descriptor 3. */
+  answer(bytes: Uint8Array): void;
+  /**
+   * Hangs up: an attached plan and all it started die. Resolves when the performer is gone and nothing more can be started;
+   * what it did start was told to die, which takes a moment.
+   */
+  cancel(): Promise<void>;
   /** Hangs up and lets the plan run on by itself (launcher only). */
   detach(): void;
 }
@@ -72,52 +77,97 @@ export function note(
   return { frame, frameBytes: FRAME_BYTES + bytes, payload };
 }
 
-/** Sends the plan and reads what comes back. */
+/** Sends the plan and reads what comes back; hangs up at its end. */
 export function perform(socket: Socket, plan: Plan, version: bigint): Performance {
-  let pending: Buffer = Buffer.alloc(0);
-  let settled = false;
-  const performance: Performance & { ended: Promise<Performed> } = {
-    onNote: undefined,
-    ended: new Promise((resolve, reject) => {
-      const finish = (act: () => void) => {
-        if (settled) return;
-        settled = true;
-        act();
-        socket.destroy();
-      };
-      const take = (frame: Buffer) => {
-        const type = frame.readUInt32LE(0);
-        const step = frame.readInt32LE(8);
-        const reason = frame.readInt32LE(12);
-        const payload = frame.subarray(FRAME_BYTES);
-        if (type === NOTE) performance.onNote?.(payload);
-        else if (type === ENDED) finish(() => resolve(performedFrom(plan, frame)));
-        else if (type === REJECTED) finish(() => reject(rejection(step)));
-        else if (type === REFUSED) finish(() => reject(refusal(reason)));
-        else finish(() => reject(new VlabError('operation', `the performer sent a frame of unknown type ${type}`)));
-      };
-      socket.on('data', (chunk: Buffer) => {
-        pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
-        while (pending.length >= FRAME_BYTES) {
-          const bytes = FRAME_BYTES + pending.readUInt32LE(4);
-          if (pending.length < bytes) break;
-          const frame = pending.subarray(0, bytes);
-          pending = pending.subarray(bytes);
-          take(frame);
-        }
-      });
-      socket.on('error', (error) => finish(() => reject(lost(error))));
-      socket.on('close', () => finish(() => reject(lost())));
-    }),
-    cancel: () => socket.destroy(),
-    detach: () => {
-      settled = true;
-      socket.end(Buffer.from('d'));
-    },
-  };
-  performance.ended.catch(() => {}); // a caller that cancels need not wait
-  socket.write(encodePlan(plan, version));
+  const channel = new Channel(socket, version);
+  const performance = channel.perform(plan);
+  const hangUp = () => socket.destroy();
+  performance.ended.then(hangUp, hangUp);
   return performance;
+}
+
+/** A connection to a performer that takes one plan after another. */
+export class Channel {
+  private pending: Buffer = Buffer.alloc(0);
+  private take: ((frame: Buffer) => void) | undefined;
+  private lose: (error: VlabError) => void = () => {};
+  private gone: VlabError | undefined;
+
+  constructor(
+    private readonly socket: Socket,
+    private readonly version: bigint,
+  ) {
+    socket.on('data', (chunk: Buffer) => this.receive(chunk));
+    socket.on('error', (error) => this.lost(error));
+    socket.on('close', () => this.lost());
+  }
+
+  /** One at a time: the plan before it must have ended. */
+  perform(plan: Plan): Performance {
+    let settled = false;
+    const performance: Performance = {
+      onNote: undefined,
+      ended: new Promise((resolve, reject) => {
+        const finish = (act: () => void) => {
+          this.take = undefined;
+          this.lose = () => {};
+          if (settled) return;
+          settled = true;
+          act();
+        };
+        this.take = (frame) => {
+          const type = frame.readUInt32LE(0);
+          const step = frame.readInt32LE(8);
+          const reason = frame.readInt32LE(12);
+          if (type === NOTE) performance.onNote?.(frame.subarray(FRAME_BYTES));
+          else if (type === ENDED) finish(() => resolve(performedFrom(plan, frame)));
+          else if (type === REJECTED) finish(() => reject(rejection(step)));
+          else if (type === REFUSED) finish(() => reject(refusal(reason)));
+          else finish(() => reject(new VlabError('operation', `the performer sent a frame of unknown type ${type}`)));
+        };
+        this.lose = (error) => finish(() => reject(error));
+        if (this.gone) this.lose(this.gone);
+      }),
+      answer: (bytes) => void this.socket.write(bytes),
+      cancel: () => this.cancel(),
+      detach: () => {
+        settled = true;
+        this.socket.end(Buffer.from('d'));
+      },
+    };
+    performance.ended.catch(() => {}); // a caller that cancels need not wait
+    this.socket.write(encodePlan(plan, this.version));
+    return performance;
+  }
+
+  hangUp(): void {
+    this.socket.destroy();
+  }
+
+  private cancel(): Promise<void> {
+    const { socket } = this;
+    if (socket.destroyed) return Promise.resolve();
+    return new Promise((resolve) => {
+      socket.once('close', () => resolve());
+      socket.end(); // the other side closes its end when the performer is gone
+    });
+  }
+
+  private receive(chunk: Buffer): void {
+    this.pending = this.pending.length === 0 ? chunk : Buffer.concat([this.pending, chunk]);
+    while (this.pending.length >= FRAME_BYTES) {
+      const bytes = FRAME_BYTES + this.pending.readUInt32LE(4);
+      if (this.pending.length < bytes) break;
+      const frame = this.pending.subarray(0, bytes);
+      this.pending = this.pending.subarray(bytes);
+      this.take?.(frame);
+    }
+  }
+
+  private lost(cause?: Error): void {
+    this.gone = lost(cause);
+    this.lose(this.gone);
+  }
 }
 
 function performedFrom(plan: Plan, frame: Buffer): Performed {

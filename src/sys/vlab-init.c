@@ -1,7 +1,7 @@
 /*
  * vlab-init performs plans: lists of system calls that were decided elsewhere. It knows nothing of
  * containers or virtual machines. docs/plan-format.md specifies plan, channel and launcher.
- *   vlab-init perform     one plan, read from descriptor 3 (a socket), which carries the answer too
+ *   vlab-init perform     plans from descriptor 3 (a socket) until that hangs up; it answers there
  *   vlab-init serve DIR   the launcher: plans from DIR/launcher.sock, a process for each
  *   /init (process 1)     one plan, read from /plan
  * No C library: it starts at the speed of a fork, and every system call in it can be seen.
@@ -179,13 +179,13 @@ static void watch(int op, int fd, u64 data, u32 events) {
 /* Reads a plan, performs it, answers. received_ns: when it came, or 0; j: the launcher's. */
 static int one_plan(int fd, int guest, struct job *j, u64 received_ns) {
   struct head h = {0}; struct plan *p = 0; s32 bad = -1;
-  if (!read_all(fd, &h, sizeof h) && !guest) return 125;
+  if (!read_all(fd, &h, sizeof h) && !guest) return -1;
   if (!received_ns) received_ns = now_ns();
   if (!head_ok(&h) || !(p = plan_new(&h)) || !read_all(fd, p->steps, message_bytes(&h) - sizeof h)
       || !read_all(fd, p->image, h.data) || (bad = plan_check(p)) >= 0) {
     if (guest) sys(write, 2, "vlab-init: malformed plan\n", 26, 0);
     else tell(fd, REJECTED, 0, bad, 0, received_ns);
-    return 125;
+    return guest ? 125 : -1;
   }
   if (j) { /* what comes now is no plan: the launcher may look for a hang-up and the detach byte */
     watch(EPOLL_CTL_ADD, fd, (j - jobs) << 1, EPOLLRDHUP);
@@ -294,7 +294,7 @@ __attribute__((used)) _Noreturn void start(u64 *stack) {
   if (sys(getpid, 0, 0, 0, 0) == 1 && argv[0][0] == '/')
     quit(one_plan(sys(openat, AT_FDCWD, "/plan", O_RDONLY | O_CLOEXEC, 0), 1, 0, 0));
   if (stack[0] == 3 && argv[1][0] == 's') quit(serve(argv[2]));
-  sys(fcntl, CHANNEL, F_SETFD, FD_CLOEXEC, 0);
-  quit(one_plan(CHANNEL, 0, 0, now_ns()));
+  for (int next, code = (sys(fcntl, CHANNEL, F_SETFD, FD_CLOEXEC, 0), 125);; code = next)
+    if ((next = one_plan(CHANNEL, 0, 0, now_ns())) < 0) quit(code); /* the client hung up */
 }
 #endif
