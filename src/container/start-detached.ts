@@ -2,10 +2,10 @@
  * Starts a container that outlives its caller: the launcher's performer is its parent and its owner, and removes its
  * cgroups when it ends. It dies with the launcher.
  */
-import { mkdirSync, readlinkSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { errnoOf } from '../base/errors.js';
-import { nativeBinary } from '../sys/native.js';
 import { own, parentOf } from '../sys/owners.js';
+import { isPerformer } from '../sys/performer.js';
 import { type Observed, readObserved } from '../sys/stamps.js';
 import { asDocker, type PreparedRun } from './run-container.js';
 import { sharedLauncher } from './shared-launcher.js';
@@ -29,7 +29,7 @@ export async function startDetached(prepared: PreparedRun): Promise<{ pid: numbe
     const { pid } = await Promise.race([noted, ended]);
     const performer = parentOf(pid);
     // The note says that the program runs or has failed; if vlab-init is still what runs, or nothing is, the end tells.
-    if (performer === undefined || !(await runsProgram(pid))) await ended;
+    if (performer === undefined || !runsProgram(pid)) await ended;
     else {
       ownership.handTo(performer, { pid, command: prepared.config.process.args, startedAt: new Date().toISOString() });
       performance.detach();
@@ -41,9 +41,9 @@ export async function startDetached(prepared: PreparedRun): Promise<{ pid: numbe
   }
 }
 
-async function runsProgram(pid: number): Promise<boolean> {
+function runsProgram(pid: number): boolean {
   try {
-    return readlinkSync(`/proc/${pid}/exe`) !== (await nativeBinary('vlab-init'));
+    return !isPerformer(pid);
   } catch (error) {
     if (['ENOENT', 'ESRCH'].includes(errnoOf(error) ?? '')) return false;
     throw error;

@@ -25,7 +25,7 @@ export function launcherDir(): string {
  * The plan that starts a launcher: a child in a session of its own, in a cgroup of its own, with nothing of its caller but
  * the user.
  */
-export function launcherPlan(init: string, dir: string, cgroupProcs: readonly string[]): Plan {
+export function launcherPlan(front: string, dir: string, cgroupProcs: readonly string[]): Plan {
   const b = new PlanBuilder(hostArch());
   const parent = label('parent');
   const fd = b.word('fd');
@@ -45,7 +45,7 @@ export function launcherPlan(init: string, dir: string, cgroupProcs: readonly st
   b.step('close_range', [3, 0xffffffff, 0], 'keep no other descriptor');
   b.step(
     'execve',
-    [b.str(init), b.stringArray(['vlab-init', 'serve', dir], 'argv'), b.stringArray([], 'envp')],
+    [b.str(front), b.stringArray(['vlab-init', 'serve', dir], 'argv'), b.stringArray([], 'envp')],
     'run the launcher',
   );
   b.place(parent);
@@ -143,7 +143,7 @@ function lockHolder(path: string): number | undefined {
 }
 
 async function startAndConnect(path: string, dir: string, cgroupProcs: readonly string[]): Promise<Socket> {
-  await performOnce(launcherPlan(await nativeBinary('vlab-init'), dir, cgroupProcs));
+  await performOnce(launcherPlan(await nativeBinary('vlab-front'), dir, cgroupProcs));
   // bind and listen follow within a millisecond; nothing is being timed here.
   for (const began = Date.now(); Date.now() - began < START_DEADLINE_MS; await sleep(2)) {
     const socket = await tryConnect(path);

@@ -11,10 +11,11 @@ import { makeWhole } from '../base/partial.js';
 import { cacheDir, packageRoot } from '../base/paths.js';
 import { ARCHITECTURES, type Arch, hostArch } from './abi.js';
 
-export type NativeName = 'vlab-init' | 'vlab-relay' | 'probe' | 'tsc-rate';
+export type NativeName = 'vlab-init' | 'vlab-front' | 'vlab-relay' | 'probe' | 'tsc-rate';
 
 const SOURCES: Record<NativeName, string> = {
   'vlab-init': 'src/sys/vlab-init.c',
+  'vlab-front': 'src/sys/vlab-front.c',
   'vlab-relay': 'src/sys/vlab-relay.c',
   probe: 'src/sys/probe.c',
   'tsc-rate': 'src/vm/tsc-rate.c',
@@ -26,7 +27,13 @@ const CROSS_COMPILERS: Record<Arch, string[]> = {
   aarch64: ['aarch64-linux-gnu-gcc'],
 };
 
-/** No C library, no start-up code, no position independence: see the head of vlab-init.c. */
+/** Files that a source includes, or whose binary it holds: what it is made from. */
+const PARTS: Partial<Record<NativeName, string[]>> = {
+  'vlab-init': ['src/sys/bare.h'],
+  'vlab-front': ['src/sys/bare.h', 'src/sys/vlab-init.c'],
+};
+
+/** No C library, no start-up code, no position independence: see the head of bare.h. */
 const FREESTANDING = [
   ...['-nostdlib', '-ffreestanding', '-fno-builtin', '-fno-tree-loop-distribute-patterns', '-fno-stack-protector'],
   ...['-fno-asynchronous-unwind-tables', '-fno-pie', '-no-pie', '-Wno-parentheses'],
@@ -37,7 +44,7 @@ export function nativeSource(name: NativeName): string {
   return join(packageRoot(), SOURCES[name]);
 }
 
-/** The first eight bytes of the source's SHA-256: plan and performer must agree on it. */
+/** The first eight bytes of the SHA-256 of its sources: plan and performer must agree on it. */
 export function initVersion(): bigint {
   return sourceDigest('vlab-init').version;
 }
@@ -48,28 +55,39 @@ const digests = new Map<NativeName, { hex: string; version: bigint }>();
 function sourceDigest(name: NativeName): { hex: string; version: bigint } {
   const known = digests.get(name);
   if (known) return known;
-  const digest = createHash('sha256')
-    .update(readFileSync(nativeSource(name)))
-    .digest();
+  const hash = createHash('sha256').update(readFileSync(nativeSource(name)));
+  for (const part of PARTS[name] ?? []) hash.update(readFileSync(join(packageRoot(), part)));
+  const digest = hash.digest();
   const made = { hex: digest.toString('hex'), version: digest.readBigUInt64LE(0) };
   digests.set(name, made);
   return made;
 }
 
 /** The compiler's arguments; pure, so that a reader can compile by hand what vlab compiles. */
-export function compileArgs(name: NativeName, arch: Arch, version: bigint, source: string, output: string): string[] {
+export function compileArgs(
+  name: NativeName,
+  arch: Arch,
+  version: bigint,
+  source: string,
+  output: string,
+  defines: Readonly<Record<string, string>> = {},
+): string[] {
   const common = ['-Os', '-std=gnu11', '-static', '-Wall', '-Wextra', '-Werror', '-Wl,-z,noexecstack,--build-id=none'];
-  const own =
-    name === 'vlab-init'
+  const bare =
+    name === 'vlab-init' || name === 'vlab-front'
       ? [
           ...FREESTANDING,
           // x86_64: a process that goes on upon another stack makes no promise about its alignment.
           arch === 'aarch64' ? '-mno-outline-atomics' : '-mgeneral-regs-only',
-          `-DVLAB_VERSION=${version}UL`,
-          `-DVLAB_MACHINE=${ARCHITECTURES[arch].machine}`,
         ]
       : [];
-  return [...common, ...own, '-s', '-o', output, source];
+  const given = name === 'vlab-init' ? initDefines(arch, version) : [];
+  const more = Object.entries(defines).map(([key, value]) => `-D${key}=${JSON.stringify(value)}`);
+  return [...common, ...bare, ...given, ...more, '-s', '-o', output, source];
+}
+
+function initDefines(arch: Arch, version: bigint): string[] {
+  return [`-DVLAB_VERSION=${version}UL`, `-DVLAB_MACHINE=${ARCHITECTURES[arch].machine}`];
 }
 
 /**
@@ -77,13 +95,27 @@ export function compileArgs(name: NativeName, arch: Arch, version: bigint, sourc
  * Error (`host`): no C compiler, or it failed (its first error line is quoted).
  */
 export async function nativeBinary(name: NativeName, arch: Arch = hostArch()): Promise<string> {
-  const { hex, version } = sourceDigest(name);
+  const { hex } = sourceDigest(name);
   const target = join(cacheDir(), 'native', `${name}-${arch}-${hex.slice(0, 16)}`);
-  if (existsSync(target)) return target;
-  await compileWhole(target, `${SOURCES[name]} for ${arch}`, compilersFor(arch), (output) =>
-    compileArgs(name, arch, version, nativeSource(name), output),
-  );
+  if (!existsSync(target)) await compileNative(name, arch, target);
   return target;
+}
+
+/**
+ * Compiles a native part to `target`. `defines`: strings that are compiled in; vlab-front gets the vlab-init that it holds
+ * by itself. Errors as nativeBinary.
+ */
+export async function compileNative(
+  name: NativeName,
+  arch: Arch,
+  target: string,
+  defines: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const { version } = sourceDigest(name);
+  const all = name === 'vlab-front' ? { VLAB_INIT: await nativeBinary('vlab-init', arch), ...defines } : defines;
+  await compileWhole(target, `${SOURCES[name]} for ${arch}`, compilersFor(arch), (output) =>
+    compileArgs(name, arch, version, nativeSource(name), output, all),
+  );
 }
 
 /**

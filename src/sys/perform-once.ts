@@ -23,8 +23,8 @@ export async function startOnce(plan: Plan, options: OnceOptions = {}): Promise<
     'pipe',
     ...(options.descriptors ?? []),
   ];
-  const init = await nativeBinary('vlab-init');
-  const child = spawn(init, ['perform'], {
+  const front = await nativeBinary('vlab-front');
+  const child = spawn(front, ['perform'], {
     argv0: 'vlab-init',
     stdio,
     env: {},
@@ -33,7 +33,7 @@ export async function startOnce(plan: Plan, options: OnceOptions = {}): Promise<
   child.on('error', () => {}); // the await below and the closed channel tell it
   if (child.pid === undefined) {
     const [cause] = await once(child, 'error');
-    throw new VlabError('host', `cannot start ${init}`, { cause });
+    throw new VlabError('host', `cannot start ${front}`, { cause });
   }
   const channel = child.stdio[3] as unknown as Socket;
   return Object.assign(perform(channel, plan, initVersion()), { pid: child.pid });

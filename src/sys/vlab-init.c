@@ -17,8 +17,7 @@
 #include <asm/signal.h>
 #include <asm/socket.h>
 #include <asm/unistd.h>
-typedef unsigned char u8; typedef unsigned short u16; typedef unsigned int u32;
-typedef unsigned long u64; typedef int s32; typedef long s64;
+#include "bare.h"
 enum { MAGIC = 0x31504c56, PAGE = 4096, MAX_STEPS = 8192, MAX_IMAGE = 1 << 24, MAX_RELOCS = 65536 };
 enum { NUMBER, ADDRESS, WORD32, WORD64 };                            /* kinds of arguments */
 enum { RETRY = 1, JUMP_POSITIVE = 2, JUMP_ZERO = 4, ALL_FLAGS = 7 }; /* flags of a step */
@@ -40,29 +39,15 @@ struct plan {
 #ifdef VLAB_HOSTED /* the fuzzer's build: nothing is performed, its harness only records */
 long sys6(long nr, long a, long b, long c, long d, long e, long f);
 long spawn(long nr, long args, long size, long plan, long unused, long next, long unused2);
-#elif defined(__x86_64__)
-#define SYS6(name, then) \
-  static long name(long nr, long a, long b, long c, long d, long e, long f) { \
-    register long r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f; \
-    __asm__ volatile("syscall" then : "+a"(nr) \
-      : "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory"); \
-    return nr; \
-  }
-SYS6(sys6, "") SYS6(spawn, "; test %%rax,%%rax; jnz 1f; call go_on; 1:")
-__asm__(".globl _start\n_start: xor %ebp,%ebp\n mov %rsp,%rdi\n and $-16,%rsp\n call start\n");
-#elif defined(__aarch64__)
-#define SYS6(name, then) \
-  static long name(long nr, long a, long b, long c, long d, long e, long f) { \
-    register long x8 __asm__("x8") = nr, x0 __asm__("x0") = a, x1 __asm__("x1") = b, \
-      x2 __asm__("x2") = c, x3 __asm__("x3") = d, x4 __asm__("x4") = e, x5 __asm__("x5") = f; \
-    __asm__ volatile("svc 0" then : "+r"(x0) \
-      : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory"); \
-    return x0; \
-  }
-SYS6(sys6, "") SYS6(spawn, "; cbnz x0,1f; bl go_on; 1:")
-__asm__(".globl _start\n_start: mov x29,#0\n mov x0,sp\n and sp,x0,#-16\n bl start\n");
+#else
+#ifdef __x86_64__
+SYS6(spawn, "; test %%rax,%%rax; jnz 1f; call go_on; 1:")
+#else
+SYS6(spawn, "; cbnz x0,1f; bl go_on; 1:")
 #endif
-#define sys(nr, a, b, c, d) sys6(__NR_##nr, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
+SYS6(sys6, "")
+BARE_START
+#endif
 static u64 now_ns(void) {
   struct { s64 sec, ns; } t = {0, 0};
   sys(clock_gettime, 1 /* CLOCK_MONOTONIC */, &t, 0, 0);
