@@ -37,9 +37,10 @@ const common = {
 const QUICK_WORDS = ['run', 'ps', 'kill', 'exec'];
 const quickIds = ids.filter((id) => QUICK_WORDS.includes(firstWordOf(id)));
 
-const whole = await bundleProgram('vlab', ids);
-const quick = await bundleProgram('vlab-quick', quickIds);
-await bundleStarter(whole, quick);
+const whole = await bundleProgram('vlab', 'src/cli/main.ts', ids);
+const quick = await bundleProgram('vlab-quick', 'src/cli/main.ts', quickIds);
+const oci = await bundleProgram('vlab-oci', 'src/oci/main.ts', []);
+await bundleStarter(whole, quick, oci);
 writeCommandFiles();
 rmSync(dist, { recursive: true, force: true });
 renameSync(fresh, dist);
@@ -54,14 +55,15 @@ function firstWordOf(id) {
 
 /**
  * One CommonJS file as a function expression, for vm.Script and its code cache. Returns its name, which holds its digest.
- * @param {string} base @param {string[]} commands ids of those that it holds
+ * @param {string} base @param {string} entry @param {string[]} commands ids of those that it holds
  */
-async function bundleProgram(base, commands) {
+async function bundleProgram(base, entry, commands) {
   const outfile = join(fresh, `${base}.cjs`);
   const made = await build({
     ...common,
-    entryPoints: ['src/cli/main.ts'],
+    entryPoints: [entry],
     outfile,
+    external: ['koffi'], // native
     legalComments: 'linked',
     plugins: [{ name: 'commands', setup: (plugin) => provideCommands(plugin, commands) }],
     define: { 'import.meta.url': '__url' },
@@ -108,8 +110,8 @@ function provideCommands(plugin, commands) {
   });
 }
 
-/** @param {string} whole @param {string} quick names of the bundles */
-async function bundleStarter(whole, quick) {
+/** @param {string} whole @param {string} quick @param {string} oci names of the bundles */
+async function bundleStarter(whole, quick, oci) {
   // `vlab clean --caches` must not write into what it has just removed.
   const cached = [...new Set(ids.map(firstWordOf))].filter((word) => word !== 'clean');
   await build({
@@ -119,6 +121,7 @@ async function bundleStarter(whole, quick) {
     define: {
       VLAB_BUNDLE: JSON.stringify(whole),
       VLAB_QUICK_BUNDLE: JSON.stringify(quick),
+      VLAB_OCI_BUNDLE: JSON.stringify(oci),
       VLAB_QUICK_WORDS: JSON.stringify(QUICK_WORDS),
       VLAB_CACHED_WORDS: JSON.stringify(cached),
       'import.meta.url': '""', // packageRoot() is not used here

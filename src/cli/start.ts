@@ -15,6 +15,8 @@ declare const VLAB_BUNDLE: string;
 /** The part of it that holds the commands of these first words. */
 declare const VLAB_QUICK_BUNDLE: string;
 declare const VLAB_QUICK_WORDS: string[];
+/** The OCI runtime. */
+declare const VLAB_OCI_BUNDLE: string;
 /** First words whose code is kept. */
 declare const VLAB_CACHED_WORDS: string[];
 
@@ -32,16 +34,33 @@ export function start(words: string[]): void {
   void main(words);
 }
 
+/** `vlab-oci`: its commands are short, and need neither oclif nor what people read. */
+export function startOci(words: string[]): void {
+  process.stdout.on('error', ignoreClosedPipe);
+  process.stderr.on('error', ignoreClosedPipe);
+  const verb = words.find((word) => OCI_VERBS.has(word)) ?? 'help';
+  const { main } = loadProgram(VLAB_OCI_BUNDLE, `oci-${verb}`) as typeof import('../oci/main.js');
+  void main(words);
+}
+
+/** Verbs that callers are waiting for: each keeps the code that it needed. */
+const OCI_VERBS = new Set(['create', 'start', 'run', 'state', 'kill', 'delete', 'exec', 'list', 'planner']);
+
 /** `vlab … | head -1`: the reader has gone. The work goes on to its own end, and nobody is told about it. */
 function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
 }
 
-/** Runs the bundle's file and returns what it exports. Each first word has a cache of its own. */
+/** The bundle that a command is in. Each first word has a cache of its own. */
 export function loadBundle(firstWord: string): unknown {
   const bundle = VLAB_QUICK_WORDS.includes(firstWord) ? VLAB_QUICK_BUNDLE : VLAB_BUNDLE;
+  return loadProgram(bundle, VLAB_CACHED_WORDS.includes(firstWord) ? firstWord : undefined);
+}
+
+/** Runs the bundle's file and returns what it exports. `cacheName`: whose code is kept. */
+function loadProgram(bundle: string, cacheName: string | undefined): unknown {
   const path = join(__dirname, bundle);
-  const cachePath = VLAB_CACHED_WORDS.includes(firstWord) ? codeCachePath(bundle, firstWord) : undefined;
+  const cachePath = cacheName === undefined ? undefined : codeCachePath(bundle, cacheName);
   const cachedData = cachePath === undefined ? undefined : readIfThere(cachePath);
   const script = new vm.Script(readFileSync(path, 'latin1'), {
     filename: path,

@@ -16,12 +16,12 @@ import { execProgram } from './steps/program-steps.js';
 export interface ContainerSteps {
   /** In the parent: cgroups are made and limited, and the clone3 step is prepared: `toParent` of the result adds it. */
   create(pid: Word): Cloned;
-  /** The child's steps from its birth to its root; `rooted` is called where the root has changed. */
-  enter(rooted: () => void): void;
+  /** The child's steps from its birth to its root. */
+  enter(moments: Moments): void;
   /** The child's last steps before its program: identity and privileges. */
   drop(): void;
-  /** execve of the program. */
-  exec(): void;
+  /** execve of the program. `failed`: a pipe that is told why it could not be run. */
+  exec(failed?: Word): void;
   /** In the parent, after the child was reaped. */
   after(): void;
   /** Descriptor of the container's devpts, for a terminal. */
@@ -29,6 +29,14 @@ export interface ContainerSteps {
   /** The /dev directory, for a console. */
   dev(): Word;
   cgroupDirectories: string[];
+}
+
+/** Places between the child's steps where the caller adds some. */
+export interface Moments {
+  /** Its file systems are mounted, and the old root is still there. */
+  mounted?: () => void;
+  /** The root has changed. */
+  rooted: () => void;
 }
 
 /** Errors: `host` for a limit that cannot be set here; RangeError for a configuration this compiler does not know. */
@@ -55,7 +63,7 @@ export function compileContainer(b: PlanBuilder, config: OciConfig, situation: S
       cgroups.make(made.cgroup);
       return made;
     },
-    enter(rooted) {
+    enter({ mounted, rooted }) {
       cgroups.join();
       if (unshareCgroup) b.step('unshare', [flags('CLONE_NEWCGROUP')], 'see its own cgroups as the roots of the trees');
       if (types.has('user')) mapIds(b, config);
@@ -63,6 +71,7 @@ export function compileContainer(b: PlanBuilder, config: OciConfig, situation: S
       mounts.root(config.root.path);
       for (const entry of config.mounts) mounts.mount(entry);
       mounts.devices(config.linux.devices);
+      mounted?.();
       mounts.mask(config.linux.maskedPaths, situation.kernelPaths);
       mounts.readonly(config.linux.readonlyPaths, situation.kernelPaths);
       if (config.root.readonly) mounts.readonlyRoot();
@@ -71,7 +80,7 @@ export function compileContainer(b: PlanBuilder, config: OciConfig, situation: S
       if (types.has('network')) loopbackUp(b);
     },
     drop: () => dropPrivileges(b, config, situation),
-    exec: () => execProgram(b, config),
+    exec: (failed) => execProgram(b, config, failed),
     after: () => cgroups.remove(),
     pts: () => mounts.heldOrThrow('/dev/pts'),
     dev: () => mounts.heldOrThrow('/dev'),

@@ -42,7 +42,7 @@ export function runPlan(config: OciConfig, situation: Situation, options: RunPla
   cloned.toParent(parent);
   stamps.stamp('spawned', 't1: the container has a process');
   b.step('setsid', [], "a session of its own: the caller's terminal does not signal it");
-  container.enter(() => stamps.stamp('rooted', 't2: the container has its own root'));
+  container.enter({ rooted: () => stamps.stamp('rooted', 't2: the container has its own root') });
   terminal?.child(container.pts(), container.dev());
   unblockSignals(b);
   container.drop();

@@ -34,7 +34,7 @@ export function startPlan(config: OciConfig, situation: Situation, files: Observ
       directories = container.cgroupDirectories;
       return {
         create: (pid) => container.create(pid),
-        enter: () => container.enter(() => stamps.stamp('rooted', 't2: the container has its own root')),
+        enter: () => container.enter({ rooted: () => stamps.stamp('rooted', 't2: the container has its own root') }),
         drop: () => container.drop(),
         exec: () => container.exec(),
         after: () => container.after(),

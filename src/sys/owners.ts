@@ -57,6 +57,12 @@ function statFields(pid: number): string[] | undefined {
   }
 }
 
+/** A process that has ended and waits for its parent to look (proc_pid_stat(5), state Z), or is gone. */
+export function hasEnded({ pid, startTime }: Process): boolean {
+  const fields = statFields(pid);
+  return fields?.[19] !== startTime || fields[0] === 'Z' || fields[0] === 'X';
+}
+
 export function isAlive({ pid, startTime }: Process): boolean {
   return startTimeOf(pid) === startTime;
 }
@@ -91,7 +97,15 @@ export function own(id: string, owned: Owned, pid: number = process.pid): Owners
   };
 }
 
-function processOf(pid: number): Process {
+let me: Process | undefined;
+
+/** This process as an owner. */
+export function thisProcess(): Process {
+  me ??= processOf(process.pid);
+  return me;
+}
+
+export function processOf(pid: number): Process {
   return { pid, startTime: startTimeOf(pid) ?? '' };
 }
 

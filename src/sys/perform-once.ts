@@ -13,6 +13,8 @@ export interface OnceOptions {
   /** Descriptors of this process that the plan finds from 4 on. */
   descriptors?: number[];
   cwd?: string;
+  /** The performer leads a session of its own: signals of the terminal reach it only when they are passed on. */
+  ownSession?: boolean;
 }
 type StdioEntry = 'ignore' | 'inherit' | number;
 
@@ -28,6 +30,7 @@ export async function startOnce(plan: Plan, options: OnceOptions = {}): Promise<
     argv0: 'vlab-init',
     stdio,
     env: {},
+    ...(options.ownSession ? { detached: true } : {}),
     ...(options.cwd ? { cwd: options.cwd } : {}),
   });
   child.on('error', () => {}); // the await below and the closed channel tell it

@@ -163,6 +163,11 @@ export class PlanBuilder {
     else this.view().setBigUint64(at, BigInt.asUintN(64, BigInt(value)), true);
   }
 
+  /** Writes initial bytes into reserved space. */
+  fill(at: number, bytes: Uint8Array): void {
+    this.bytes.set(bytes, at);
+  }
+
   step(call: SyscallName, args: ArgLike[], why: string, options: StepOptions = {}): void {
     const [low, high] = options.accept ?? [0n, MAX_RESULT];
     this.steps.push({

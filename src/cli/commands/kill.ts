@@ -1,6 +1,6 @@
-import { constants } from 'node:os';
 import { Flags } from '@oclif/core';
 import { errnoOf, VlabError } from '../../base/errors.js';
+import { signalNumber } from '../../base/signals.js';
 import { BaseCommand } from '../base-command.js';
 
 export default class Kill extends BaseCommand {
@@ -42,14 +42,4 @@ export default class Kill extends BaseCommand {
     }
     return chosen.map(({ id }) => id);
   }
-}
-
-/** `KILL`, `SIGKILL`, `sigkill` or `9`. */
-function signalNumber(text: string): number {
-  const upper = text.toUpperCase();
-  const name = (upper.startsWith('SIG') ? upper : `SIG${upper}`) as NodeJS.Signals;
-  const number = constants.signals[name] ?? Number(text);
-  if (!(number > 0 && number <= 64))
-    throw new VlabError('input', `${text} is no signal`, { hint: 'kill -l lists them' });
-  return number;
 }

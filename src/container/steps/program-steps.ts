@@ -1,22 +1,65 @@
 /** The program of a container as steps (execve(2)). Pure. */
-import type { PlanBuilder, StepOptions } from '../../sys/plan.js';
+import { flags } from '../../sys/abi.js';
+import { label, type PlanBuilder, type StepOptions, type Word } from '../../sys/plan.js';
 import type { OciConfig } from '../config/schema.js';
 
+/** A name without a slash is not there, or not in this directory of PATH. */
+const NOT_HERE = ['ENOENT', 'ENOTDIR', 'EACCES'] as const;
+
 /**
- * execve; a name without a slash is tried in each directory of PATH, as execvp(3) does, but from within the container: no
- * look-up on the host could be trusted.
+ * Where the program may be. A name without a slash is tried in each directory of PATH, as execvp(3) does, but from within
+ * the container: no look-up on the host could be trusted.
  */
-export function execProgram(b: PlanBuilder, config: OciConfig): void {
-  const { args, env } = config.process;
+export function candidatesOf({ args, env }: OciConfig['process']): string[] {
   const name = args[0] ?? '';
+  if (name.includes('/')) return [name];
   const path = env.find((entry) => entry.startsWith('PATH='))?.slice('PATH='.length) ?? '';
-  const candidates = name.includes('/') ? [name] : path.split(':').map((directory) => `${directory || '.'}/${name}`);
+  return path.split(':').map((directory) => `${directory || '.'}/${name}`);
+}
+
+/** `failed`: a pipe that is told the negative errno (8 bytes) when the program cannot be run; then the process ends with 127. */
+export function execProgram(b: PlanBuilder, config: OciConfig, failed?: Word): void {
+  const { args, env } = config.process;
+  const candidates = candidatesOf(config.process);
   const argv = b.stringArray(args, 'argv');
   const envp = b.stringArray(env, 'envp');
-  const hint = `look for ${name} in ${config.root.path}: it must exist there, be executable, and find its interpreter`;
+  const hint = `look for ${args[0]} in ${config.root.path}: it must exist there, be executable, and find its interpreter`;
+  const told = label('not run');
+  const outcome = failed && b.word('outcome');
   candidates.forEach((candidate, index) => {
     const last = index === candidates.length - 1;
     const options: StepOptions = last ? { hint } : { hint, tolerate: ['ENOENT', 'ENOTDIR'] };
+    if (last && outcome) {
+      Object.assign(options, { result: outcome, jump: told });
+      options.tolerate = ['ENOENT', 'ENOTDIR', 'EACCES', 'ENOEXEC', 'EPERM', 'ELOOP'];
+    }
     b.step('execve', [b.str(candidate), argv, envp], `run ${candidate}`, options);
   });
+  if (!failed || !outcome) return;
+  b.place(told);
+  b.step('write', [failed, b.addressOf(outcome), 8], 'tell why it could not be run');
+  b.step('exit_group', [127], 'and end');
+}
+
+/**
+ * Looks for the program without running it, so that `create` can already say that it is not there (runc and crun do).
+ * Steps of the process that will run it, as the user it will run as.
+ */
+export function findProgram(b: PlanBuilder, config: OciConfig): void {
+  const candidates = candidatesOf(config.process);
+  const found = label('found');
+  candidates.forEach((candidate, index) => {
+    const args = [flags('AT_FDCWD'), b.str(candidate), 1 /* X_OK */] as const;
+    if (index === candidates.length - 1) {
+      b.step('faccessat', [...args], `find ${candidate}`, {
+        hint: 'the program must exist in the container, and be executable',
+      });
+      return;
+    }
+    const next = label(`try ${candidates[index + 1]}`);
+    b.step('faccessat', [...args], `find ${candidate}`, { tolerate: [...NOT_HERE], jump: next });
+    b.step('getpid', [], 'it is there', { jump: found, jumpOn: 'positive' });
+    b.place(next);
+  });
+  b.place(found);
 }

@@ -22,55 +22,19 @@ export interface TerminalSteps {
 
 /** `relayPath`: the compiled vlab-relay. */
 export function terminalSteps(b: PlanBuilder, relayPath: string): TerminalSteps {
-  const sockets = b.space(8, 'sockets[2]');
-  const parentEnd = b.field(sockets, 0, 'w32', 'sockets[0]');
-  const childEnd = b.field(sockets, 4, 'w32', 'sockets[1]');
-  const sent = descriptorMessage(b, '{master}');
-  const received = descriptorMessage(b, '{one descriptor}');
+  const pair = terminalPair(b);
   let relayPidfd: Word | undefined;
   return {
-    before() {
-      const kind = flags('SOCK_STREAM', 'SOCK_CLOEXEC');
-      b.step('socketpair', [flags('AF_UNIX'), kind, 0, sockets], 'a way for the terminal to come back');
-    },
-    child(pts, dev) {
-      const slave = b.word('slave');
-      const tree = b.word('tree');
-      const open = flags('O_RDWR', 'O_NOCTTY', 'O_CLOEXEC');
-      const console = b.str('console');
-      b.step('openat', [pts, b.str('ptmx'), open], "open a new terminal in the container's devpts", {
-        result: sent.descriptor,
-      });
-      const master: Word = { ...sent.descriptor, kind: 'w32' };
-      b.step('ioctl', [master, flags('TIOCSPTLCK'), b.data(words32(0), '{0}')], 'unlock it');
-      b.step('ioctl', [master, flags('TIOCGPTPEER'), flags('O_RDWR', 'O_NOCTTY')], "open the program's side of it", {
-        result: slave,
-      });
-      copyWindowSize(b, slave);
-      b.step('ioctl', [slave, flags('TIOCSCTTY'), 0], 'control the session by it');
-      for (const std of [0, 1, 2]) b.step('dup3', [slave, std, 0], `make it descriptor ${std}`);
-      b.step('mknodat', [dev, console, num(ABI.S_IFREG | 0o600, 'f600'), 0], 'make a place for /dev/console');
-      const how = flags('OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC', 'AT_EMPTY_PATH');
-      b.step('open_tree', [slave, b.str(''), how], 'take the terminal once more', { result: tree });
-      b.step('move_mount', [tree, b.str(''), dev, console, flags('MOVE_MOUNT_F_EMPTY_PATH')], 'and show it there');
-      b.step('sendmsg', [childEnd, sent.message, 0], 'send the other side to the parent', { accept: [1, 1] });
-    },
+    before: () => pair.before(),
+    child: (pts, dev) => openTerminal(b, { pts, dev, socket: pair.childEnd }),
     relay() {
       const parent = label('relayed');
-      b.step('close', [childEnd], 'leave that end to the container');
-      b.step('recvmsg', [parentEnd, received.message, flags('MSG_CMSG_CLOEXEC')], 'take the terminal', {
-        accept: [1, 1],
-        retryOnEintr: true,
-      });
+      const terminal = pair.receive();
       const cloned = cloneProcess(b, { namespaces: [], why: 'create the relay' });
       relayPidfd = cloned.pidfd;
       cloned.toParent(parent);
       unblockSignals(b);
-      b.step(
-        'dup3',
-        [{ ...received.descriptor, kind: 'w32' }, RELAY_FD, 0],
-        'the terminal, where the relay looks for it',
-      );
+      b.step('dup3', [terminal, RELAY_FD, 0], 'the terminal, where the relay looks for it');
       b.step('close_range', [RELAY_FD + 1, num(0xffffffff, '~0'), 0], 'nothing else');
       b.step(
         'execve',
@@ -78,7 +42,7 @@ export function terminalSteps(b: PlanBuilder, relayPath: string): TerminalSteps 
         'run the relay',
       );
       b.place(parent);
-      b.step('close', [{ ...received.descriptor, kind: 'w32' }], 'the relay has it now');
+      b.step('close', [terminal], 'the relay has it now');
     },
     finish() {
       if (!relayPidfd) throw new RangeError('the relay was never started');
@@ -88,6 +52,85 @@ export function terminalSteps(b: PlanBuilder, relayPath: string): TerminalSteps 
       });
     },
   };
+}
+
+export interface TerminalPair {
+  childEnd: Word;
+  /** In the parent, before the clone. */
+  before(): void;
+  /** In the parent: the terminal's other side. */
+  receive(): Word;
+}
+
+/** A way for a terminal from the container's first process to its parent. */
+export function terminalPair(b: PlanBuilder): TerminalPair {
+  const sockets = b.space(8, 'sockets[2]');
+  const parentEnd = b.field(sockets, 0, 'w32', 'sockets[0]');
+  const childEnd = b.field(sockets, 4, 'w32', 'sockets[1]');
+  const received = descriptorMessage(b, '{one descriptor}');
+  return {
+    childEnd,
+    before() {
+      const kind = flags('SOCK_STREAM', 'SOCK_CLOEXEC');
+      b.step('socketpair', [flags('AF_UNIX'), kind, 0, sockets], 'a way for the terminal to come back');
+    },
+    receive() {
+      b.step('close', [childEnd], 'leave that end to the container');
+      b.step('recvmsg', [parentEnd, received.message, flags('MSG_CMSG_CLOEXEC')], 'take the terminal', {
+        accept: [1, 1],
+        retryOnEintr: true,
+      });
+      return { ...received.descriptor, kind: 'w32' };
+    },
+  };
+}
+
+/**
+ * In the container's first process: a new terminal of its devpts becomes its standard descriptors, its controlling terminal
+ * and its /dev/console; the other side is sent over `socket`. `size`: columns and rows, else those of the caller's window.
+ */
+export function openTerminal(
+  b: PlanBuilder,
+  { pts, dev, socket, size }: { pts: Word; dev?: Word; socket: Word; size?: { width: number; height: number } },
+): void {
+  const slave = b.word('slave');
+  const sent = descriptorMessage(b, '{master}', 'terminal');
+  const open = flags('O_RDWR', 'O_NOCTTY', 'O_CLOEXEC');
+  b.step('openat', [pts, b.str('ptmx'), open], "open a new terminal in the container's devpts", {
+    result: sent.descriptor,
+  });
+  const master: Word = { ...sent.descriptor, kind: 'w32' };
+  b.step('ioctl', [master, flags('TIOCSPTLCK'), b.data(words32(0), '{0}')], 'unlock it');
+  b.step('ioctl', [master, flags('TIOCGPTPEER'), flags('O_RDWR', 'O_NOCTTY')], "open the program's side of it", {
+    result: slave,
+  });
+  if (size === undefined) copyWindowSize(b, slave);
+  else {
+    const winsize = b.data(
+      words32((size.width << 16) | size.height, 0),
+      `{${size.height} rows, ${size.width} columns}`,
+    );
+    b.step('ioctl', [slave, flags('TIOCSWINSZ'), winsize], 'give it the size that was asked for');
+  }
+  b.step('ioctl', [slave, flags('TIOCSCTTY'), 0], 'control the session by it');
+  for (const std of [0, 1, 2]) b.step('dup3', [slave, std, 0], `make it descriptor ${std}`);
+  if (dev !== undefined) showConsole(b, slave, dev);
+  b.step('sendmsg', [socket, sent.message, flags('MSG_NOSIGNAL')], 'send the other side to the parent', {
+    accept: [1, MAX_TERMINAL_NAME_BYTES],
+  });
+  b.step('close', [master], 'and keep none of it');
+  b.step('close', [slave], 'the standard descriptors are enough');
+}
+
+function showConsole(b: PlanBuilder, slave: Word, dev: Word): void {
+  const tree = b.word('tree');
+  const console = b.str('console');
+  b.step('mknodat', [dev, console, num(ABI.S_IFREG | 0o600, 'f600'), 0], 'make a place for /dev/console', {
+    tolerate: ['EEXIST'],
+  });
+  const how = flags('OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC', 'AT_EMPTY_PATH');
+  b.step('open_tree', [slave, b.str(''), how], 'take the terminal once more', { result: tree });
+  b.step('move_mount', [tree, b.str(''), dev, console, flags('MOVE_MOUNT_F_EMPTY_PATH')], 'and show it there');
 }
 
 /**
@@ -115,18 +158,23 @@ function copyWindowSize(b: PlanBuilder, slave: Word): void {
 /** Where vlab-relay looks for the pseudo-terminal. */
 const RELAY_FD = 3;
 
-/** struct msghdr with one byte and room for one descriptor (cmsg(3)); `descriptor` is that word of the control message. */
-function descriptorMessage(b: PlanBuilder, text: string): { message: Addr; descriptor: Word } {
+/** What is sent beside the descriptor; who receives it may want a name (crun and runc send the terminal's). */
+const MAX_TERMINAL_NAME_BYTES = 16;
+
+/**
+ * struct msghdr with some text and room for one descriptor (cmsg(3)); `descriptor` is that word of the control message.
+ */
+function descriptorMessage(b: PlanBuilder, shown: string, text = ' '): { message: Addr; descriptor: Word } {
   const CMSG_BYTES = 24;
-  const byte = b.space(8, 'byte');
+  const bytes = Buffer.from(text.padEnd(8).slice(0, MAX_TERMINAL_NAME_BYTES));
   const iov = b.space(16, 'iovec');
-  b.point(iov.offset, byte);
-  b.put(iov.offset + 8, 1, 64);
+  b.point(iov.offset, b.data(bytes, JSON.stringify(text)));
+  b.put(iov.offset + 8, text.length, 64);
   const control = b.space(CMSG_BYTES, 'cmsg');
   b.put(control.offset, 20, 64);
   b.put(control.offset + 8, ABI.SOL_SOCKET, 32);
   b.put(control.offset + 12, ABI.SCM_RIGHTS, 32);
-  const message = b.space(56, text);
+  const message = b.space(56, shown);
   b.point(message.offset + 16, iov);
   b.put(message.offset + 24, 1, 64);
   b.point(message.offset + 32, control);

@@ -1,0 +1,80 @@
+/** Hooks that run inside the container's namespaces, as steps of its first process (config.md, "POSIX-platform Hooks"). Pure. */
+import { flags } from '../../sys/abi.js';
+import { cloneProcess } from '../../sys/clone.js';
+import { words32, words64 } from '../../sys/encode.js';
+import { num } from '../../sys/num.js';
+import { type Addr, label, type PlanBuilder, type Word } from '../../sys/plan.js';
+import type { HookName, OciHook } from '../config/schema.js';
+
+/** The state of the container as JSON, which hooks read from standard input; it is in the image before they run. */
+export interface HookState {
+  text: Addr;
+  bytes: number;
+}
+
+const SIGINFO_STATUS_AT = 24;
+
+/** Runs the hooks of one name in their order; each must end with 0, within its timeout. */
+export function hookSteps(b: PlanBuilder, name: HookName, hooks: readonly OciHook[], state: HookState): void {
+  hooks.forEach((hook, index) => {
+    oneHook(b, `${name} hook ${index} (${hook.path})`, hook, state);
+  });
+}
+
+function oneHook(b: PlanBuilder, name: string, hook: OciHook, state: HookState): void {
+  const sockets = b.space(8, 'state[2]');
+  const [theirs, ours] = [b.field(sockets, 0, 'w32', 'state[0]'), b.field(sockets, 4, 'w32', 'state[1]')];
+  const [parent, timedOut, done] = [label('hook started'), label('hook is late'), label('hook done')];
+  const info = b.space(128, 'siginfo');
+  b.step(
+    'socketpair',
+    [flags('AF_UNIX'), flags('SOCK_STREAM', 'SOCK_CLOEXEC'), 0, sockets],
+    `for the state that the ${name} reads`,
+  );
+  const cloned = cloneProcess(b, { namespaces: [], borrowsMemory: true, why: `create a process for the ${name}` });
+  cloned.toParent(parent);
+  b.step('dup3', [theirs, 0, 0], 'the state is its standard input');
+  const argv = b.stringArray(hook.args ?? [hook.path], 'argv');
+  b.step('execve', [b.str(hook.path), argv, b.stringArray(hook.env ?? [], 'envp')], `run the ${name}`, {
+    hint: 'a hook must be an executable file at this absolute path',
+  });
+  b.place(parent);
+  b.step('close', [theirs], 'leave that end to the hook');
+  b.step('sendto', [ours, state.text, state.bytes, flags('MSG_NOSIGNAL'), 0, 0], 'tell it the state', {
+    tolerate: ['EPIPE', 'ECONNRESET'], // it need not read it
+  });
+  b.step('close', [ours], 'all of it');
+  if (hook.timeout !== undefined) {
+    const poll = b.data(words32(0, 1), '{hook, POLLIN}');
+    const until = b.data(words64(hook.timeout, 0), `{${hook.timeout} s}`);
+    b.step('dup3', [cloned.pidfd, HOOK_FD, flags('O_CLOEXEC')], 'name the hook by a number known beforehand');
+    b.put(poll.offset, HOOK_FD.value, 32);
+    b.step('ppoll', [poll, 1, until, 0, 8], `wait for its end, at most ${hook.timeout} s`, {
+      retryOnEintr: true,
+      jump: timedOut,
+      jumpOn: 'zero',
+    });
+    b.step('close', [HOOK_FD], 'it has ended');
+  }
+  const reap = () =>
+    b.step('waitid', [flags('P_PIDFD'), cloned.pidfd, info, flags('WEXITED'), 0], 'reap it', { retryOnEintr: true });
+  reap();
+  expectZero(b, b.field(info, SIGINFO_STATUS_AT, 'w32', 'status'), `go on only if the ${name} ended with 0`);
+  b.step('close', [cloned.pidfd], 'done with it');
+  if (hook.timeout !== undefined) {
+    b.step('getpid', [], 'pass over what is for late hooks', { jump: done, jumpOn: 'positive' });
+    b.place(timedOut);
+    b.step('pidfd_send_signal', [cloned.pidfd, flags('SIGKILL'), 0, 0], 'end a hook that is late');
+    reap();
+    b.step('getpid', [], `wait for the ${name}: it did not end within ${hook.timeout} s`, { accept: [0, 0] });
+    b.place(done);
+  }
+}
+
+/** Above what a container's set-up opens. */
+const HOOK_FD = num(1002, 'hook');
+
+/** Ends the plan unless a word is 0: getrandom(2) returns how many bytes it was asked for, and up to 256 it gives them all. */
+function expectZero(b: PlanBuilder, word: Word, why: string): void {
+  b.step('getrandom', [b.space(256, 'unused'), word, 0], why, { accept: [0, 0] });
+}

@@ -1,0 +1,37 @@
+/**
+ * Who calls the runtime: its words, working directory, environment and descriptors, and how plans are performed in its
+ * name. The same verbs serve a Node process of their own (cold) and the resident planner, whose callers are elsewhere.
+ */
+import type { Performance } from '../sys/channel.js';
+import type { Plan } from '../sys/plan.js';
+
+/** A descriptor that the program gets: as `number`; the performer has it as `at`. */
+export interface Passed {
+  number: number;
+  at: number;
+}
+
+export interface Caller {
+  readonly words: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** st_mode of descriptor 0, 1 or 2 (fstat(2)); undefined when it is closed. */
+  stdioMode(number: number): number | undefined;
+  /** The caller's descriptors from 3 on, `count` of them (`--preserve-fds`). Before `perform`. Error: `input` when one is not open. */
+  pass(count: number): Passed[];
+  /**
+   * Performs a plan in a process of the caller's user, namespaces and limits, a child of the caller or the caller itself;
+   * one after another. `foreground`: the plan waits for a program, and signals that the caller gets belong to it.
+   */
+  perform(plan: Plan, how?: { foreground?: boolean }): Promise<Performance>;
+}
+
+/** What a command leaves to be done: its words to the caller and its exit code. */
+export interface Outcome {
+  exitCode: number;
+  stdout?: string;
+  /** What went wrong without being a failure; each is logged. */
+  warnings?: readonly string[];
+  /** The performer ends by itself with the code of a container's program. */
+  ended?: boolean;
+}

@@ -1,0 +1,33 @@
+/** Failures as the runtimes' callers read them: podman and docker look for these words to choose exit codes 126 and 127. */
+import { VlabError } from '../base/errors.js';
+import type { OciConfig } from '../container/config/schema.js';
+import type { PlanFailure } from '../sys/channel.js';
+
+const LOOKED_FOR = new Set(['faccessat', 'execve']);
+const WORDS: Record<string, string> = {
+  ENOENT: 'no such file or directory',
+  ENOTDIR: 'not a directory',
+  EACCES: 'permission denied',
+  ENOEXEC: 'exec format error',
+};
+
+/** A plan that failed where the program was looked for, or at any other step. */
+export function asStartFailure(failure: PlanFailure, config: OciConfig): VlabError {
+  const step = failure.plan.steps[failure.index];
+  const program = config.process.args[0] ?? '';
+  if (!step || !LOOKED_FOR.has(step.call) || !step.why.includes(program)) return failure;
+  return executableFailure(config, failure.errno, failure);
+}
+
+/** The program cannot be run, or is not there. */
+export function executableFailure(config: OciConfig, errno: string | undefined, cause?: PlanFailure): VlabError {
+  const program = config.process.args[0] ?? '';
+  const message =
+    errno === 'ENOENT' && !program.includes('/')
+      ? `exec: ${JSON.stringify(program)}: executable file not found in $PATH`
+      : `exec: ${JSON.stringify(program)}: ${WORDS[errno ?? ''] ?? errno}`;
+  return new VlabError('operation', message, {
+    hint: 'it must exist in the container, be executable, and find its interpreter',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

@@ -1,0 +1,36 @@
+/** One call of the runtime, taken apart: what verbs get. */
+import { resolve } from 'node:path';
+import type { Caller, Outcome } from './caller.js';
+import type { Flags } from './command-line.js';
+import { Container, checkId, defaultRoot } from './state.js';
+
+export interface Globals {
+  root: string;
+  systemdCgroup: boolean;
+  criu: string | undefined;
+}
+
+export interface Invocation {
+  caller: Caller;
+  globals: Globals;
+  flags: Flags;
+  /** Arguments behind the flags. */
+  rest: string[];
+}
+
+export type Verb = (invocation: Invocation) => Promise<Outcome>;
+
+export const DONE: Outcome = { exitCode: 0 };
+
+export function globalsOf(flags: Flags, caller: Caller): Globals {
+  return {
+    root: resolve(caller.cwd, flags.string('root') ?? defaultRoot(caller.env)),
+    systemdCgroup: flags.has('systemd-cgroup') || flags.string('cgroup-manager') === 'systemd',
+    criu: flags.string('criu'),
+  };
+}
+
+/** The container that the first argument names. */
+export function namedContainer({ globals, rest }: Invocation): Container {
+  return new Container(globals.root, checkId(rest[0]));
+}

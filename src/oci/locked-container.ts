@@ -1,0 +1,29 @@
+/** A container that no other command changes meanwhile, as it is now. */
+import { errnoOf } from '../base/errors.js';
+import { isPaused } from './cgroup-of.js';
+import { locked } from './lock.js';
+import { type Container, type ContainerRecord, type Status, statusOf } from './state.js';
+
+export interface Found {
+  container: Container;
+  record: ContainerRecord;
+  status: Status;
+}
+
+/** Error (`operation`): there is no such container. */
+export async function lockedContainer<T>(container: Container, work: (found: Found) => Promise<T>): Promise<T> {
+  try {
+    return await locked(container.dir, () => work(findContainer(container)));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' && String((error as NodeJS.ErrnoException).path).startsWith(`${container.dir}/`)) {
+      throw container.missing();
+    }
+    throw error;
+  }
+}
+
+/** Without the lock, for those who only look. */
+export function findContainer(container: Container): Found {
+  const record = container.read();
+  return { container, record, status: statusOf(container, record, () => isPaused(record)) };
+}

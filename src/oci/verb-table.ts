@@ -1,0 +1,68 @@
+/** Every verb with its flags; loaded when it is called. */
+import type { FlagTable } from './command-line.js';
+import type { Verb } from './invocation.js';
+
+export interface VerbEntry {
+  flags: FlagTable;
+  usage: string;
+  load(): Promise<Verb>;
+}
+
+export const GLOBAL_FLAGS: FlagTable = {
+  root: 'string',
+  log: 'string',
+  'log-format': 'string',
+  'log-level': 'string',
+  debug: 'boolean',
+  'systemd-cgroup': 'boolean',
+  'cgroup-manager': 'string',
+  criu: 'string',
+  rootless: 'string',
+  'help|h': 'boolean',
+  'version|v': 'boolean',
+};
+
+const HELP: FlagTable = { 'help|h': 'boolean' };
+
+/** Of `create` and `run`. What crun knows besides runc is accepted too. */
+const CREATE_FLAGS: FlagTable = {
+  ...HELP,
+  'bundle|b': 'string',
+  'config|f': 'string',
+  'console-socket': 'string',
+  'pid-file': 'string',
+  'no-pivot': 'boolean',
+  'no-new-keyring': 'boolean',
+  'no-subreaper': 'boolean',
+  'preserve-fds': 'string',
+};
+
+export const VERBS: Readonly<Record<string, VerbEntry>> = {
+  create: {
+    flags: CREATE_FLAGS,
+    usage: 'create [--bundle DIR] [--console-socket PATH] [--pid-file FILE] ID',
+    load: async () => (await import('./verbs/create.js')).create,
+  },
+  start: { flags: HELP, usage: 'start ID', load: async () => (await import('./verbs/start.js')).start },
+  run: {
+    flags: { ...CREATE_FLAGS, 'detach|d': 'boolean', keep: 'boolean' },
+    usage: 'run [--bundle DIR] [--detach] [--keep] ID',
+    load: async () => (await import('./verbs/run.js')).run,
+  },
+  state: { flags: HELP, usage: 'state ID', load: async () => (await import('./verbs/state.js')).state },
+  kill: {
+    flags: { ...HELP, 'all|a': 'boolean' },
+    usage: 'kill [--all] ID [SIGNAL]',
+    load: async () => (await import('./verbs/kill.js')).kill,
+  },
+  delete: {
+    flags: { ...HELP, 'force|f': 'boolean' },
+    usage: 'delete [--force] ID',
+    load: async () => (await import('./verbs/delete.js')).deleteVerb,
+  },
+  list: {
+    flags: { ...HELP, 'format|f': 'string', 'quiet|q': 'boolean' },
+    usage: 'list [--format table|json] [--quiet]',
+    load: async () => (await import('./verbs/list.js')).list,
+  },
+};

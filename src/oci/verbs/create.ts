@@ -1,0 +1,8 @@
+import { createContainer } from '../create-container.js';
+import { DONE, type Verb } from '../invocation.js';
+
+/** runtime.md, "Create": everything but the program. */
+export const create: Verb = async (invocation) => {
+  await createContainer(invocation, 'create');
+  return DONE;
+};
