@@ -11,7 +11,8 @@ const KERNEL_HEADERS = [
   ...['linux/sched.h', 'linux/mount.h', 'linux/fcntl.h', 'linux/openat2.h', 'linux/stat.h', 'linux/prctl.h'],
   ...['linux/capability.h', 'linux/wait.h', 'asm/poll.h', 'linux/inotify.h', 'linux/time.h', 'asm/signal.h'],
   ...['asm/siginfo.h', 'linux/sockios.h', 'asm/ioctls.h', 'linux/ioctl.h', 'linux/reboot.h', 'linux/mman.h'],
-  ...['linux/bpf.h', 'asm/resource.h', 'linux/errno.h', 'asm/unistd.h', 'linux/close_range.h'],
+  ...['linux/bpf.h', 'asm/resource.h', 'linux/errno.h', 'asm/unistd.h', 'linux/close_range.h', 'linux/memfd.h'],
+  ...['linux/seccomp.h', 'linux/keyctl.h', 'linux/futex.h', 'linux/personality.h', 'linux/ioprio.h'],
 ];
 /** What kernel headers do not define for programs, or cannot beside each other. */
 const LIBRARY_HEADERS = [
