@@ -1,13 +1,22 @@
 /** `vlab-oci` in a Node process of its own: plans are performed by children of it. */
 import { fstatSync } from 'node:fs';
 import { constants } from 'node:os';
-import { errnoOf, VlabError } from '../base/errors.js';
+import { errnoOf } from '../base/errors.js';
 import { startOnce } from '../sys/perform-once.js';
 import { signalIfThere } from '../sys/signal.js';
 import type { Caller, Passed } from './caller.js';
+import { notOpen } from './not-open.js';
 import { runWords } from './run-words.js';
 
+/** How `vlab planner start` starts it. */
+const SERVE_PLANNER = '--serve-planner';
+
 export async function main(words: readonly string[]): Promise<void> {
+  if (words[0] === SERVE_PLANNER) {
+    const { servePlanner } = await import('./planner.js');
+    servePlanner();
+    return;
+  }
   const { stdout, stderr, exitCode } = await runWords(new ColdCaller(words));
   if (stdout) process.stdout.write(stdout);
   if (stderr) process.stderr.write(stderr);
@@ -44,10 +53,6 @@ class ColdCaller implements Caller {
     if (foreground) passSignalsTo(started.pid);
     return started;
   }
-}
-
-export function notOpen(number: number): VlabError {
-  return new VlabError('input', `--preserve-fds asks for descriptor ${number}, which is not open`);
 }
 
 function modeOf(number: number): number | undefined {

@@ -16,6 +16,7 @@ const SYSCALLS = {
   lseek: [8, 62],
   mmap: [9, 222],
   munmap: [11, 215],
+  rt_sigaction: [13, 134],
   rt_sigprocmask: [14, 135],
   ioctl: [16, 29],
   getpid: [39, 172],

@@ -1,0 +1,106 @@
+/**
+ * The resident planner: decides for callers that perform (vlab-front.c), so that a verb costs no start of Node. It listens in
+ * a directory of its user's; the front makes sure that it is in the caller's namespaces and root, of the same user, and can do
+ * no more than the caller (docs/planner.md).
+ */
+import { chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { hostArch } from '../sys/abi.js';
+import { Channel } from '../sys/channel.js';
+import { initVersion } from '../sys/native.js';
+import { own, thisProcess } from '../sys/owners.js';
+import type { Caller, Passed } from './caller.js';
+import { finishPlan } from './finish-plan.js';
+import { notOpen } from './not-open.js';
+import { makePlannerDir, plannerSocket } from './planner-place.js';
+import { HEAD_BYTES, type PlannerRequest, parseRequest, requestBytes } from './request.js';
+import { runWords } from './run-words.js';
+
+/** Serves until it is told to end (SIGTERM). It owns its directory, so that what a killed one left is found and removed. */
+export function servePlanner(): void {
+  process.umask(0o022);
+  const dir = makePlannerDir();
+  const path = plannerSocket(dir);
+  const ownership = own(`planner-${process.pid}`, { cgroups: [], paths: [dir] });
+  rmSync(path, { force: true }); // of a planner that was killed; a living one is looked for before this one is started
+  const server = createServer({ allowHalfOpen: true }, (socket) => void serve(socket));
+  server.listen(path, () => {
+    chmodSync(path, 0o600);
+    writeFileSync(join(dir, 'process.json'), JSON.stringify(thisProcess()), { mode: 0o600 });
+  });
+  process.on('SIGTERM', () => {
+    server.close();
+    void ownership[Symbol.asyncDispose]().finally(() => process.exit(0));
+  });
+}
+
+async function serve(socket: Socket): Promise<void> {
+  socket.on('error', () => socket.destroy()); // the caller has gone
+  let request: PlannerRequest;
+  try {
+    request = parseRequest(await receive(socket));
+  } catch {
+    socket.destroy();
+    return;
+  }
+  const channel = new Channel(socket, initVersion());
+  const outcome = await runWords(new RemoteCaller(request, channel));
+  if (!outcome.ended && (outcome.exitCode !== 0 || outcome.stdout || outcome.stderr)) {
+    // It ends in the middle of it, so nothing comes back.
+    channel.perform(finishPlan(hostArch(), outcome)).ended.catch(() => {});
+    socket.end();
+  } else channel.hangUp();
+}
+
+class RemoteCaller implements Caller {
+  readonly words: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+
+  constructor(
+    private readonly request: PlannerRequest,
+    private readonly channel: Channel,
+  ) {
+    this.words = request.words;
+    this.cwd = request.cwd;
+    this.env = request.env;
+  }
+
+  stdioMode(number: number): number | undefined {
+    return this.request.descriptors.get(number)?.mode;
+  }
+
+  pass(count: number): Passed[] {
+    return Array.from({ length: count }, (_, index) => {
+      const number = 3 + index;
+      const found = this.request.descriptors.get(number);
+      if (!found) throw notOpen(number);
+      return { number, at: found.at };
+    });
+  }
+
+  async perform(plan: Parameters<Caller['perform']>[0]) {
+    return this.channel.perform(plan);
+  }
+}
+
+/** The request, which comes before anything else. */
+function receive(socket: Socket): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    let pending: Buffer = Buffer.alloc(0);
+    const take = (chunk: Buffer) => {
+      pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
+      try {
+        if (pending.length < HEAD_BYTES || pending.length < requestBytes(pending)) return;
+      } catch (error) {
+        reject(error as Error);
+        return;
+      }
+      socket.off('data', take);
+      resolve(pending);
+    };
+    socket.on('data', take);
+    socket.once('close', () => reject(new Error('the caller has gone')));
+  });
+}
