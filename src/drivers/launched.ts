@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { errnoOf, messageOf, VlabError } from '../base/errors.js';
 import { sharedLauncher } from '../container/shared-launcher.js';
 import type { Performance, Performed } from '../sys/channel.js';
+import { endWriters } from '../sys/end-writers.js';
 import type { Launcher } from '../sys/launcher.js';
 import { own } from '../sys/owners.js';
 import type { Plan } from '../sys/plan.js';
@@ -77,8 +78,9 @@ export async function launched({ job, compile, dispose, cgroups, paths }: Launch
 class LaunchedInstance implements Instance {
   readonly checkpoints: Checkpoints = {};
   private pid = 0;
+  /** The plan came to its end, and the payload to its own. */
+  private orderly = false;
   private ended = false;
-  private killed = false;
 
   private constructor(
     private readonly resident: Launcher,
@@ -98,7 +100,7 @@ class LaunchedInstance implements Instance {
     signal.throwIfAborted();
     const performance = await resident.perform(start.plan);
     const instance = new LaunchedInstance(resident, start, paths, files, performance);
-    const cancel = () => performance.cancel();
+    const cancel = () => void performance.cancel(); // the dispose below waits for it
     signal.addEventListener('abort', cancel, { once: true });
     try {
       await instance.untilReady();
@@ -136,7 +138,8 @@ class LaunchedInstance implements Instance {
     const performed: Performed = await this.performance.ended;
     this.ended = true;
     const observed = readObserved(performed.reply);
-    this.killed = observed.exit !== undefined && 'signal' in observed.exit;
+    const killed = observed.exit !== undefined && 'signal' in observed.exit;
+    this.orderly = !killed && !performed.failure;
     this.checkpoints.requested = performed.receivedNs;
     this.take(observed);
     const failure = (await this.start.judge?.(performed)) ?? performed.failure;
@@ -193,9 +196,11 @@ class LaunchedInstance implements Instance {
 
   /** Ends it if it still runs. Everything it made is gone when this resolves. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.performance.cancel();
-    await this.start.dispose?.(this.ended && !this.killed);
-    if (!this.ended || this.killed) for (const directory of this.start.cgroups ?? []) await removeCgroup(directory);
+    await this.performance.cancel();
+    // What the performer started dies with it, but a moment later, and not what has freed itself from it.
+    if (!this.orderly) await endWriters([this.stdoutPath, this.stderrPath]);
+    await this.start.dispose?.(this.orderly);
+    if (!this.orderly) for (const directory of this.start.cgroups ?? []) await removeCgroup(directory);
   }
 }
 
