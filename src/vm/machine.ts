@@ -1,11 +1,8 @@
 import { join } from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
-import { execa } from 'execa';
 import { VlabError } from '../base/errors.js';
 import { privateDir, runDir } from '../base/paths.js';
-import { perform } from '../sys/channel.js';
-import { initVersion, nativeBinary } from '../sys/native.js';
-import { type Ownership, own } from '../sys/owners.js';
+import { type Ownership, own, sweepOwners } from '../sys/owners.js';
 import { argv } from './argv.js';
 import { BoundedTail } from './bounded-tail.js';
 import { endToken, UntilToken } from './end-token.js';
@@ -14,9 +11,9 @@ import { type GuestEnd, signalMessage } from './guest-ports.js';
 import { Marks } from './marks.js';
 import { connectVm, type MachineRequest, type PreparedVm, prepareVm } from './prepare-vm.js';
 import type { Qemu } from './probe-qemu.js';
-import { qemuPlan } from './qemu-plan.js';
 import { QmpClient } from './qmp.js';
 import type { Channel, MachineSpec } from './spec.js';
+import { startQemu } from './start-qemu.js';
 
 export interface StartOptions {
   qemu: Qemu;
@@ -104,6 +101,7 @@ export class Machine implements AsyncDisposable {
    * `operation` with QEMU's own words; the reason of `signal` when it was aborted. Nothing is left behind then.
    */
   static async start(request: MachineRequest, options: StartOptions): Promise<Machine> {
+    await sweepOwners();
     options.signal?.throwIfAborted();
     const id = `vm-${process.pid}-${machines++}`;
     const folder = join(runDir(), id);
@@ -236,17 +234,10 @@ interface QemuProcess {
 }
 
 async function spawnQemu(prepared: PreparedVm, { qemu }: StartOptions): Promise<QemuProcess> {
-  const args = argv(attachedSpec(prepared), qemu.features);
-  const plan = qemuPlan(prepared.plan.arch, qemu.path, args, { PATH: process.env.PATH ?? '/usr/bin' });
-  const child = execa(await nativeBinary('vlab-init'), ['perform'], {
+  const { child, planFailure } = await startQemu(qemu.path, argv(attachedSpec(prepared), qemu.features), {
     stdio: ['ignore', 'ignore', 'pipe', 'pipe', ...Object.keys(FDS).map(() => 'pipe' as const)],
     buffer: false,
-    reject: false,
-    cleanup: true,
-    extendEnv: false,
-    env: {},
   });
-  const performed = perform(child.stdio[3] as unknown as import('node:net').Socket, plan, initVersion());
   const result: QemuProcess = {
     pid: child.pid,
     stdio: child.stdio,
@@ -256,11 +247,7 @@ async function spawnQemu(prepared: PreparedVm, { qemu }: StartOptions): Promise<
     exited: child.then((ended) => {
       result.exit = { code: ended.exitCode, signal: ended.signal };
     }),
-    // The channel closes without an answer when the plan's last step, execve, has succeeded.
-    planFailure: performed.ended.then(
-      ({ failure }) => failure,
-      () => undefined,
-    ),
+    planFailure,
   };
   if (child.pid === undefined) {
     const { message } = await child;

@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { access, constants, realpath, stat } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { execa } from 'execa';
 import { VlabError } from '../base/errors.js';
 import { mustRun } from '../base/exec.js';
 import { remembered } from '../base/partial.js';
@@ -12,6 +11,7 @@ import { type Arch, hostArch } from '../sys/abi.js';
 import type { QemuFeatures } from './qemu-features.js';
 import { QmpClient } from './qmp.js';
 import type { MachineType } from './spec.js';
+import { startQemu } from './start-qemu.js';
 
 export interface Qemu {
   path: string;
@@ -79,17 +79,16 @@ function featuresOf(known: Remembered): QemuFeatures {
 
 async function ask(path: string, arch: Arch): Promise<Remembered> {
   const args = ['-nodefaults', '-no-user-config', '-display', 'none', '-machine', 'none', '-S'];
-  const qmpArgs = ['-chardev', 'socket,id=qmp,fd=3', '-mon', 'chardev=qmp,mode=control'];
-  const child = execa(path, [...args, ...qmpArgs], {
-    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
-    reject: false,
-    buffer: { fd3: false },
+  const qmpArgs = ['-chardev', 'socket,id=qmp,fd=4', '-mon', 'chardev=qmp,mode=control'];
+  const { child, planFailure } = await startQemu(path, [...args, ...qmpArgs], {
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
+    buffer: { fd3: false, fd4: false },
     maxBuffer: 65536,
     timeout: PROBE_DEADLINE_MS,
     killSignal: 'SIGKILL',
   });
   try {
-    await using qmp = await QmpClient.negotiate(child.stdio[3] as unknown as Duplex, { deadlineMs: PROBE_DEADLINE_MS });
+    await using qmp = await QmpClient.negotiate(child.stdio[4] as unknown as Duplex, { deadlineMs: PROBE_DEADLINE_MS });
     const machines = (await qmp.execute('query-machines')) as { name: string; alias?: string }[];
     const objects = (await qmp.execute('qom-list-types', { abstract: false })) as { name: string }[];
     const options = (await qmp.execute('query-command-line-options')) as { option: string }[];
@@ -117,7 +116,7 @@ async function ask(path: string, arch: Arch): Promise<Remembered> {
       .split('\n')
       .at(-1);
     throw new VlabError('host', `${path} does not tell what it can do${said ? `: ${said}` : ''}`, {
-      cause: error,
+      cause: (await planFailure) ?? error,
       hint: `try it by hand: ${path} ${args.join(' ')} -qmp stdio`,
     });
   }

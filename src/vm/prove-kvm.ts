@@ -2,13 +2,13 @@
  * Whether KVM can be used here, proved by running something. That /dev/kvm exists, opens and creates a virtual CPU proves
  * nothing: there are nested hosts where all that works, a few instructions run, and no Linux ever boots.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { access, constants, readFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { errnoOf, messageOf, VlabError } from '../base/errors.js';
 import { remembered } from '../base/partial.js';
-import { cacheDir, privateDir, runDir } from '../base/paths.js';
+import { cacheDir } from '../base/paths.js';
 import type { GuestKernel } from './kernel.js';
 import { kernelFit } from './kernel-config.js';
 import { Machine } from './machine.js';
@@ -48,7 +48,7 @@ export async function proveKvm(qemu: Qemu, kernel: GuestKernel): Promise<KvmProo
   return remembered(file, () =>
     decideKvm({
       node: async () => undefined,
-      tiny: () => tinyGuest(qemu),
+      tiny: () => runTinyGuest(qemu.path, 'kvm', TINY_DEADLINE_MS),
       linux: () => linuxGuest(qemu, kernel),
     }),
   );
@@ -70,11 +70,6 @@ export async function kvmNode(path = '/dev/kvm'): Promise<string | undefined> {
     if (errno === 'ENOENT') return `there is no ${path}`;
     return `${path} may not be opened (${errno}); become a member of its group`;
   }
-}
-
-async function tinyGuest(qemu: Qemu): Promise<string | undefined> {
-  privateDir(runDir());
-  return runTinyGuest(qemu.path, 'kvm', join(runDir(), `tiny-${randomUUID()}.bin`), TINY_DEADLINE_MS);
 }
 
 /** The same first process as always, with no program to run: it says that it is up and powers off. */

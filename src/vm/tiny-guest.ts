@@ -2,10 +2,14 @@
  * The smallest guest of a PC: 16 bytes at the reset vector. It shows that an accelerator can run an instruction at all,
  * in some milliseconds, without a kernel.
  */
+import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
-import { execa } from 'execa';
+import { join } from 'node:path';
 import { messageOf } from '../base/errors.js';
+import { runDir } from '../base/paths.js';
+import { own } from '../sys/owners.js';
 import type { Accelerator } from './spec.js';
+import { startQemu } from './start-qemu.js';
 
 /** What it writes. */
 export const TINY_WORD = 'K';
@@ -38,29 +42,30 @@ export function tinyArgv(firmware: string, accelerator: Accelerator): string[] {
   ];
 }
 
-/**
- * Runs it; writes `firmware` first. Undefined: it ran. Otherwise why it did not, in a phrase.
- */
+/** Runs it. Undefined: it ran. Otherwise why it did not, in a phrase. */
 export async function runTinyGuest(
   qemu: string,
   accelerator: Accelerator,
-  firmware: string,
   deadlineMs: number,
 ): Promise<string | undefined> {
+  const id = `tiny-${randomUUID()}`;
+  const firmware = join(runDir(), `${id}.bin`);
+  await using _ownership = own(id, { cgroups: [], paths: [firmware] });
   try {
     await writeFile(firmware, tinyFirmware());
   } catch (error) {
     return `cannot write ${firmware}: ${messageOf(error)}`;
   }
-  const ran = await execa(qemu, tinyArgv(firmware, accelerator), {
-    reject: false,
-    stdin: 'ignore',
+  const { child, planFailure } = await startQemu(qemu, tinyArgv(firmware, accelerator), {
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    buffer: { fd3: false },
     timeout: deadlineMs,
     killSignal: 'SIGKILL',
     maxBuffer: 65536,
   });
+  const ran = await child;
   if (ran.exitCode === EXIT_CODE && ran.stdout === TINY_WORD) return undefined;
   if (ran.timedOut) return `a guest of 9 bytes did not run within ${deadlineMs / 1000} s`;
-  const said = ran.stderr.trim().split('\n').at(-1);
+  const said = (await planFailure)?.message ?? ran.stderr.trim().split('\n').at(-1);
   return said || `a guest of 9 bytes said ${JSON.stringify(ran.stdout.slice(0, 20))} and ended with ${ran.exitCode}`;
 }

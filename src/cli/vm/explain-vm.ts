@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { privateDir, runDir } from '../../base/paths.js';
+import { own } from '../../sys/owners.js';
 import { planToJson, showPlan } from '../../sys/show.js';
 import { argvParts } from '../../vm/argv.js';
 import { endToken } from '../../vm/end-token.js';
@@ -15,23 +16,21 @@ export async function explainVm(
   qemu: Qemu,
   wish: { argv: boolean; plan: boolean; reason: string },
 ): Promise<{ text: string; json: object }> {
-  privateDir(runDir());
-  const folder = mkdtempSync(join(runDir(), 'explain-'));
-  try {
-    const prepared = await prepareVm({ ...request, endToken: endToken() }, folder);
-    const parts = argvParts(attachedSpec(prepared), qemu.features);
-    const texts = [
-      ...(wish.argv ? [showArgv(qemu.path, parts, prepared.words, wish.reason)] : []),
-      ...(wish.plan ? [`# What the guest's first process does:\n${showPlan(prepared.plan)}`] : []),
-    ];
-    return {
-      text: texts.join('\n'),
-      json: {
-        ...(wish.argv ? { qemu: qemu.path, argv: parts, kernelCommandLine: prepared.words, reason: wish.reason } : {}),
-        ...(wish.plan ? { plan: planToJson(prepared.plan) } : {}),
-      },
-    };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const id = `explain-${randomUUID()}`;
+  const folder = join(runDir(), id);
+  await using _ownership = own(id, { cgroups: [], paths: [folder] });
+  privateDir(folder);
+  const prepared = await prepareVm({ ...request, endToken: endToken() }, folder);
+  const parts = argvParts(attachedSpec(prepared), qemu.features);
+  const texts = [
+    ...(wish.argv ? [showArgv(qemu.path, parts, prepared.words, wish.reason)] : []),
+    ...(wish.plan ? [`# What the guest's first process does:\n${showPlan(prepared.plan)}`] : []),
+  ];
+  return {
+    text: texts.join('\n'),
+    json: {
+      ...(wish.argv ? { qemu: qemu.path, argv: parts, kernelCommandLine: prepared.words, reason: wish.reason } : {}),
+      ...(wish.plan ? { plan: planToJson(prepared.plan) } : {}),
+    },
+  };
 }
