@@ -3,10 +3,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { VlabError } from '../src/base/errors.js';
+import { deviceProgram } from '../src/container/cgroup/device-program.js';
+import { deviceLines, deviceList, deviceRules, EVERYTHING } from '../src/container/cgroup/device-rules.js';
+import { usualPlaces } from '../src/container/cgroup/places.js';
 import { capabilityMask } from '../src/container/config/capabilities.js';
-import type { OciConfig, OciDeviceRule } from '../src/container/config/schema.js';
+import type { OciConfig } from '../src/container/config/schema.js';
 import type { Situation } from '../src/container/situation.js';
-import { deviceProgram } from '../src/container/steps/device-program.js';
 import { errnoName } from '../src/sys/abi.js';
 import { compiled } from './compiled.js';
 
@@ -32,26 +34,22 @@ const REPORT_BYTES = 6 * 8 + 4 * 4;
 /** The container of `config` in floor.c's words. Pure. */
 export function floorWords(config: OciConfig, situation: Situation): string[] {
   const { process: program, linux, root } = config;
-  const rules = linux.resources.devices ?? [];
+  const rules = deviceRules(linux.resources.devices);
   const hidden = linux.maskedPaths.filter((path) => situation.kernelPaths[path]);
   return [
     `root=${root.path}`,
     `keep=${capabilityMask(program.capabilities?.bounding ?? []).toString(16)}`,
     ...program.env.map((entry) => `env=${entry}`),
-    ...situation.cgroups.map(({ version, parent, controllers }) =>
+    ...usualPlaces(situation.cgroups).map(({ version, parent, controllers }) =>
       version === 2 ? `unified=${parent}` : `${controllers.includes('devices') ? 'devices' : 'cgroup'}=${parent}`,
     ),
-    ...rules.map((rule) => `${rule.allow ? 'allow' : 'deny'}=${ruleText(rule)}`),
-    ...(rules.length > 0 ? [`program=${Buffer.from(deviceProgram(rules)).toString('hex')}`] : []),
+    ...deviceLines(deviceList(rules), EVERYTHING).map(({ file, text }) => `${file.replace('devices.', '')}=${text}`),
+    `program=${Buffer.from(deviceProgram(rules)).toString('hex')}`,
     ...hidden.map((path) => `hide-${situation.kernelPaths[path]}=${path}`),
     ...linux.readonlyPaths.filter((path) => situation.kernelPaths[path]).map((path) => `readonly=${path}`),
     '--',
     ...program.args,
   ];
-}
-
-function ruleText({ type, major, minor, access }: OciDeviceRule): string {
-  return type === 'a' ? 'a' : `${type} ${major ?? '*'}:${minor ?? '*'} ${access}`;
 }
 
 /** Starts the resident floor; the containers' output goes to `outputPath`. */

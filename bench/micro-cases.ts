@@ -23,6 +23,7 @@ const SITUATION: Situation = {
   arch: 'x86_64',
   cgroups: ['memory', 'cpu', 'cpuacct', 'pids', 'devices'].map((name) => ({
     version: 1,
+    root: `/sys/fs/cgroup/${name}`,
     parent: `/sys/fs/cgroup/${name}/vlab`,
     controllers: [name],
   })),

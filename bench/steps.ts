@@ -5,6 +5,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { usualPlaces } from '../src/container/cgroup/places.js';
 import { sharedLauncher } from '../src/container/shared-launcher.js';
 import { readSituation } from '../src/container/situation.js';
 import { jobConfig, startPlan } from '../src/drivers/container.js';
@@ -54,7 +55,7 @@ async function timeSteps(starts: number): Promise<StepTimes[]> {
   const configOf = (id: string) => jobConfig({ ...job, command: [...job.command], scratchDir: dir }, id, undefined);
   const { maskedPaths, readonlyPaths } = configOf('facts').linux;
   const situation = readSituation([...maskedPaths, ...readonlyPaths]);
-  const resident = await sharedLauncher(situation.cgroups);
+  const resident = await sharedLauncher(usualPlaces(situation.cgroups));
   await using scratch = await makeScratch();
   let steps: StepTimes[] = [];
   for (let count = 0; count < starts; count++) {

@@ -5,9 +5,10 @@
 import { flags } from '../sys/abi.js';
 import { type Cloned, cloneProcess } from '../sys/clone.js';
 import type { PlanBuilder, Word } from '../sys/plan.js';
+import { cgroupSteps } from './cgroup/cgroup-steps.js';
+import type { PlannedCgroup } from './cgroup/planned-cgroup.js';
 import type { OciConfig } from './config/schema.js';
 import type { Situation } from './situation.js';
-import { cgroupSteps } from './steps/cgroup-steps.js';
 import { dropPrivileges } from './steps/identity-steps.js';
 import { MountSteps } from './steps/mount-steps.js';
 import { CLONE_FLAGS, loopbackUp, mapIds, nameHost } from './steps/namespace-steps.js';
@@ -39,13 +40,21 @@ export interface Moments {
   rooted: () => void;
 }
 
-/** Errors: `host` for a limit that cannot be set here; RangeError for a configuration this compiler does not know. */
-export function compileContainer(b: PlanBuilder, config: OciConfig, situation: Situation): ContainerSteps {
+/**
+ * `cgroup`: where it goes (`cgroupOf`); by default where `vlab run` puts its containers. Errors: `host` for a limit that cannot
+ * be set here; RangeError for a configuration this compiler does not know.
+ */
+export function compileContainer(
+  b: PlanBuilder,
+  config: OciConfig,
+  situation: Situation,
+  cgroup?: PlannedCgroup,
+): ContainerSteps {
   const types = new Set(config.linux.namespaces.map(({ type }) => type));
-  const cgroups = cgroupSteps(b, config, situation);
+  const cgroups = cgroupSteps(b, config, situation, cgroup);
   const mounts = new MountSteps(b, situation.rootless !== undefined);
   // Version 1 is joined by the child itself, so its cgroup namespace must begin after that.
-  const unshareCgroup = types.has('cgroup') && !cgroups.clonesInto;
+  const unshareCgroup = types.has('cgroup') && (cgroups.joinsItself || !cgroups.clonesInto);
   const cloned = [...types].filter((type) => type !== 'cgroup' || !unshareCgroup);
   return {
     cgroupDirectories: cgroups.directories,

@@ -3,9 +3,12 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Launcher, launcher } from '../sys/launcher.js';
 import { sweepOwners } from '../sys/owners.js';
-import { type CgroupPlace, readSituation } from './situation.js';
+import { type CgroupPlace, usualPlaces } from './cgroup/places.js';
+import { readSituation } from './situation.js';
 
-export async function sharedLauncher(places: readonly CgroupPlace[] = readSituation([]).cgroups): Promise<Launcher> {
+export async function sharedLauncher(
+  places: readonly CgroupPlace[] = usualPlaces(readSituation([]).cgroups),
+): Promise<Launcher> {
   await sweepOwners();
   const procs = places.map(({ parent }) => {
     const directory = join(parent, 'launcher');

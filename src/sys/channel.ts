@@ -3,7 +3,7 @@
  * The same for a one-shot vlab-init, whose descriptor 3 it is, and for the launcher's socket.
  */
 import type { Socket } from 'node:net';
-import { VlabError } from '../base/errors.js';
+import { type Blame, VlabError } from '../base/errors.js';
 import { errnoName } from './abi.js';
 import { encodePlan } from './encode.js';
 import type { Addr, Plan, PlanBuilder } from './plan.js';
@@ -37,7 +37,9 @@ export class PlanFailure extends VlabError {
   ) {
     const step = plan.steps[index];
     const what = step ? `${showCall(step)}: ${showResult(result)}` : showResult(result);
-    super('operation', `could not ${step?.why ?? 'perform the plan'}: step ${index}, ${what}`, {
+    const asked = step?.from === undefined ? '' : `config.json: ${step.from}: `;
+    const blame = step?.from === undefined ? 'operation' : blameFor(result);
+    super(blame, `${asked}could not ${step?.why ?? 'perform the plan'}: step ${index}, ${what}`, {
       hint: step?.hint ?? 'run the same command with --show-plan to see the steps that lead here',
     });
   }
@@ -46,6 +48,12 @@ export class PlanFailure extends VlabError {
   get errno(): string | undefined {
     return this.result < 0n ? errnoName(Number(-this.result)) : undefined;
   }
+}
+
+/** Who is to blame when the kernel refuses what a configuration asks for: the wish, or the machine that cannot fulfil it. */
+function blameFor(result: bigint): Blame {
+  const errno = errnoName(Number(-result));
+  return ['EINVAL', 'ERANGE', 'E2BIG', 'ENAMETOOLONG', 'EOVERFLOW'].includes(errno) ? 'input' : 'host';
 }
 
 export interface Performance {

@@ -44,6 +44,8 @@ export interface Step {
   result: Word | undefined;
   /** What a failure of this step means to the person, and how to mend it. */
   hint: string | undefined;
+  /** What of the configuration asks for it, as a JSON path: `linux.resources.memory.limit`. */
+  from?: string | undefined;
 }
 
 export interface StepOptions {
@@ -54,6 +56,7 @@ export interface StepOptions {
   retryOnEintr?: boolean;
   result?: Word;
   hint?: string;
+  from?: string;
 }
 
 export interface Plan {
@@ -181,6 +184,7 @@ export class PlanBuilder {
       retryOnEintr: options.retryOnEintr ?? false,
       result: options.result,
       hint: options.hint,
+      from: options.from,
     });
   }
 

@@ -13,10 +13,11 @@ function showArg(arg: Arg): string {
   return arg.text ?? (arg.value >= 65536n ? `0x${arg.value.toString(16)}` : arg.value.toString());
 }
 
-/** What happens besides going on: tolerated errnos, results that must be, and branches. */
+/** What asks for it, and what happens besides going on: tolerated errnos, results that must be, and branches. */
 function showBranch(step: Step): string {
   const [be, errnos] = [step.tolerate.length > 1 ? 'are' : 'is', step.tolerate.join(', ')];
-  const parts = step.tolerate.length > 0 ? [`${errnos} ${be} fine`] : [];
+  const parts = step.from === undefined ? [] : [`for ${step.from}`];
+  if (step.tolerate.length > 0) parts.push(`${errnos} ${be} fine`);
   if (step.jumpOn === 'positive') parts.push(`above 0: go to ${step.jump?.index}`);
   if (step.jumpOn === 'zero') parts.push(`0: go to ${step.jump?.index}`);
   if (step.jump && !step.jumpOn) parts.push(`then go to ${step.jump.index}`);
@@ -68,6 +69,7 @@ export function planToJson(plan: Plan): object {
       jump: step.jump?.index,
       jumpOn: step.jumpOn,
       retryOnEintr: step.retryOnEintr || undefined,
+      from: step.from,
     })),
   };
 }

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync, uti
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { cgroupPlaces } from '../../src/container/situation.js';
+import { cgroupPlaces, usualPlaces } from '../../src/container/cgroup/places.js';
 import { readCgroupLayout } from '../../src/host/cgroup-layout.js';
 import { startTimeOf } from '../../src/sys/owners.js';
 import { isRoot, needs } from '../skips.js';
@@ -79,7 +79,7 @@ describe('vlab clean', () => {
 
   it('kills what runs on in a cgroup of a dead owner, and removes the cgroup', async (context) => {
     needs(context, 'root', isRoot);
-    const parents = cgroupPlaces(readCgroupLayout(), true).map(({ parent }) => parent);
+    const parents = usualPlaces(cgroupPlaces(readCgroupLayout(), true)).map(({ parent }) => parent);
     const cgroups = parents.map((parent) => join(parent, `vlab-test-${process.pid}`));
     const sleeper = spawn('sleep', ['600'], { stdio: 'ignore' });
     for (const directory of cgroups) {
@@ -101,7 +101,7 @@ describe('vlab clean', () => {
 
   it('takes an old empty cgroup that nobody names, and leaves a young one', (context) => {
     needs(context, 'root', isRoot);
-    const [{ parent } = { parent: '' }] = cgroupPlaces(readCgroupLayout(), true);
+    const [{ parent } = { parent: '' }] = usualPlaces(cgroupPlaces(readCgroupLayout(), true));
     const [old, young] = ['old', 'young'].map((age) => join(parent, `vlab-${age}-${process.pid}`)) as [string, string];
     for (const directory of [old, young]) mkdirSync(directory, { recursive: true });
     try {

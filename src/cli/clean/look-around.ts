@@ -2,7 +2,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { errnoOf } from '../../base/errors.js';
 import { cacheDir, runDir } from '../../base/paths.js';
-import { cgroupPlaces, everyCgroupParent } from '../../container/situation.js';
+import { cgroupPlaces, everyCgroupParent } from '../../container/cgroup/places.js';
 import { readCgroupLayout } from '../../host/cgroup-layout.js';
 import { launcherPid } from '../../sys/launcher.js';
 import { listOwners, parentOf } from '../../sys/owners.js';

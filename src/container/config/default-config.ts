@@ -52,7 +52,8 @@ export function defaultConfig(request: ContainerRequest): OciConfig {
           }
         : {}),
       devices: DEFAULT_DEVICES,
-      cgroupsPath: `/vlab/${request.id}`,
+      // Without root it is below what was delegated, wherever that is.
+      cgroupsPath: rootless ? request.id : `/vlab/${request.id}`,
       resources: {
         devices: DEFAULT_DEVICE_RULES,
         ...(request.memoryBytes === undefined ? {} : { memory: { limit: request.memoryBytes } }),
@@ -110,24 +111,8 @@ const DEFAULT_DEVICES = [
   device('/dev/tty', 5, 0),
 ];
 
-const allow = (major: number, minor?: number): OciDeviceRule => ({
-  allow: true,
-  type: 'c',
-  major,
-  ...(minor === undefined ? {} : { minor }),
-  access: 'rwm',
-});
-
-/** Nothing, except making nodes (which opens nothing), the default devices, and the pseudo-terminals. */
-const DEFAULT_DEVICE_RULES: OciDeviceRule[] = [
-  { allow: false, type: 'a', access: 'rwm' },
-  { allow: true, type: 'c', access: 'm' },
-  { allow: true, type: 'b', access: 'm' },
-  ...DEFAULT_DEVICES.map(({ major, minor }) => allow(major, minor)),
-  allow(5, 1),
-  allow(5, 2),
-  allow(136),
-];
+/** Nothing but what every container may: making nodes, which opens nothing, the default devices and the pseudo-terminals. */
+const DEFAULT_DEVICE_RULES: OciDeviceRule[] = [{ allow: false, type: 'a', access: 'rwm' }];
 
 /** Kernel interfaces without a namespace of their own, which would show or change the host; docker's list. */
 const MASKED_PATHS = [

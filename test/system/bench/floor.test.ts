@@ -10,6 +10,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { compiled } from '../../../bench/compiled.js';
 import { floorWords, openFloor } from '../../../bench/floor.js';
 import { findProgram } from '../../../src/base/find-program.js';
+import { CGROUP_PARENT, usualPlaces } from '../../../src/container/cgroup/places.js';
 import { defaultConfig } from '../../../src/container/config/default-config.js';
 import { readSituation, type Situation } from '../../../src/container/situation.js';
 import { startPlan } from '../../../src/drivers/container.js';
@@ -87,7 +88,7 @@ describe('the floor shows the program the same as vlab does', () => {
 
   it('and leaves no cgroup behind', async () => {
     await seenInFloor(['/probe', 'hello'], here);
-    for (const { parent } of here.cgroups)
+    for (const { parent } of usualPlaces(here.cgroups))
       expect(() => readFileSync(join(parent, ID, 'cgroup.procs'))).toThrow('ENOENT');
   });
 
@@ -99,15 +100,19 @@ describe('the floor shows the program the same as vlab does', () => {
 
 describe('in a version 2 cgroup too', () => {
   const { unified } = readCgroupLayout();
-  const parent = join(unified?.mountPoint ?? '/nowhere', `vlab-floor-${process.pid}`);
+  const root = join(unified?.mountPoint ?? '/nowhere', `vlab-floor-${process.pid}`);
+  const parent = join(root, CGROUP_PARENT);
   beforeEach((context) => {
     needs(context, 'cgroup v2', unified !== undefined && !unified.readOnly);
-    mkdirSync(parent);
-    return () => rmdirSync(parent);
+    mkdirSync(parent, { recursive: true });
+    return () => {
+      rmdirSync(parent);
+      rmdirSync(root);
+    };
   });
 
   it.each(VIEWS)('%s', async (_, words) => {
-    const situation: Situation = { ...here, cgroups: [{ version: 2, parent, controllers: [] }] };
+    const situation: Situation = { ...here, cgroups: [{ version: 2, root, parent, controllers: [] }] };
     const inVlab = await seenInVlab(['/probe', ...words], situation);
     expect(await seenInFloor(['/probe', ...words], situation)).toBe(inVlab);
   });
@@ -116,7 +121,7 @@ describe('in a version 2 cgroup too', () => {
 it('a floor that cannot start a container names its line', async () => {
   using floor = await openFloor({ ...configOf(['/not-there']) }, here, join(folder, 'failed.out'));
   await expect(floor.start(ID)).rejects.toThrow(/floor\.c line \d+: ENOENT/);
-  for (const { parent } of here.cgroups) await removeCgroup(join(parent, ID));
+  for (const { parent } of usualPlaces(here.cgroups)) await removeCgroup(join(parent, ID));
 });
 
 /** Names of the calls between the request and exec, of the resident process and of its child. */
@@ -169,7 +174,11 @@ const ONLY_IN_FLOOR = ['rmdir', 'sendto', 'read', 'mkdir', 'mknod', 'symlink', '
 
 it('system calls: those of the plan but for a list with reasons', async (context) => {
   needs(context, 'strace', findProgram('strace') !== undefined);
-  needs(context, 'cgroup v1', here.cgroups.every(({ version }) => version === 1) && here.cgroups.length > 0);
+  needs(
+    context,
+    'cgroup v1',
+    usualPlaces(here.cgroups).some(({ version }) => version === 1),
+  );
   const { plan } = startPlan(configOf(['/probe', 'hello']), here, {
     stdoutPath: '/o',
     stderrPath: '/e',

@@ -3,9 +3,10 @@
 import { mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { CGROUP_PARENT } from '../../../src/container/cgroup/places.js';
 import { defaultConfig } from '../../../src/container/config/default-config.js';
 import { runPlan } from '../../../src/container/run-plan.js';
-import { CGROUP_PARENT, type Situation } from '../../../src/container/situation.js';
+import type { Situation } from '../../../src/container/situation.js';
 import { readCgroupLayout } from '../../../src/host/cgroup-layout.js';
 import { hostArch } from '../../../src/sys/abi.js';
 import { startOnce } from '../../../src/sys/perform-once.js';
@@ -14,7 +15,8 @@ import { isRoot, needs } from '../../skips.js';
 import { ownRootfs, removeRootfs } from './vlab-run.js';
 
 const { unified } = readCgroupLayout();
-const parent = join(unified?.mountPoint ?? '/nowhere', CGROUP_PARENT, `test-${process.pid}`);
+const root = join(unified?.mountPoint ?? '/nowhere', `vlab-test-${process.pid}`);
+const parent = join(root, CGROUP_PARENT);
 let rootfs: string;
 
 beforeAll(async () => {
@@ -24,7 +26,10 @@ beforeEach((context) => {
   needs(context, 'root', isRoot);
   needs(context, 'cgroup v2', unified !== undefined && !unified.readOnly);
   mkdirSync(parent, { recursive: true });
-  return () => rmdirSync(parent);
+  return () => {
+    rmdirSync(parent);
+    rmdirSync(root);
+  };
 });
 afterAll(() => removeRootfs(rootfs));
 
@@ -32,7 +37,7 @@ afterAll(() => removeRootfs(rootfs));
 async function exitOf(...words: string[]) {
   const situation: Situation = {
     arch: hostArch(),
-    cgroups: [{ version: 2, parent, controllers: [] }],
+    cgroups: [{ version: 2, root, parent, controllers: [] }],
     kernelPaths: {},
     rootless: undefined,
   };

@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { cgroupPlaces } from '../../../src/container/situation.js';
+import { cgroupPlaces } from '../../../src/container/cgroup/places.js';
 import { readCgroupLayout } from '../../../src/host/cgroup-layout.js';
 import {
   isAlive,

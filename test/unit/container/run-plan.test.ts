@@ -42,11 +42,11 @@ describe('the plan of vlab run', () => {
   );
 
   it.each([
-    ['memory', { memoryBytes: 1 << 20 }],
-    ['cpu', { cpus: 1 }],
-    ['pids', { pids: 1 }],
-  ])('a %s limit that nothing here can set is refused, by name', (name, request) => {
-    expect(() => planFor(SITUATIONS.rootless, request)).toThrow(`a ${name} limit was asked for`);
+    ['linux.resources.memory.limit needs the memory controller', { memoryBytes: 1 << 20 }],
+    ['linux.resources.cpu.period needs the cpu controller', { cpus: 1 }],
+    ['linux.resources.pids.limit needs the pids controller', { pids: 1 }],
+  ])('a limit that nothing here can set is refused: %s', (message, request) => {
+    expect(() => planFor(SITUATIONS.rootless, request)).toThrow(message);
   });
 });
 

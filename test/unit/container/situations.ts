@@ -17,6 +17,7 @@ const KERNEL_PATHS: Situation['kernelPaths'] = {
 const base = { arch: 'x86_64', kernelPaths: KERNEL_PATHS, rootless: undefined } as const;
 const v1 = (...controllers: string[]) => ({
   version: 1 as const,
+  root: `/sys/fs/cgroup/${controllers.join(',')}`,
   parent: `/sys/fs/cgroup/${controllers.join(',')}/vlab`,
   controllers,
 });
@@ -25,7 +26,9 @@ export const SITUATIONS = {
   hybrid: { ...base, cgroups: [v1('memory'), v1('cpu', 'cpuacct'), v1('pids'), v1('devices')] },
   v2: {
     ...base,
-    cgroups: [{ version: 2, parent: '/sys/fs/cgroup/vlab', controllers: ['memory', 'cpu', 'pids'] }],
+    cgroups: [
+      { version: 2, root: '/sys/fs/cgroup', parent: '/sys/fs/cgroup/vlab', controllers: ['memory', 'cpu', 'pids'] },
+    ],
   },
   rootless: { ...base, cgroups: [], rootless: { uid: 1000, gid: 100 } },
 } satisfies Record<string, Situation>;

@@ -8,6 +8,7 @@ export const LAYOUT = {
     fields: { flags: 0, pidfd: 8, child_tid: 16, parent_tid: 24, exit_signal: 32, cgroup: 80 },
   },
   'struct mount_attr': { size: 32, fields: { attr_set: 0, attr_clr: 8, propagation: 16, userns_fd: 24 } },
+  'struct statx': { size: 256, fields: { stx_mode: 28, stx_rdev_major: 128, stx_rdev_minor: 132 } },
   'struct open_how': { size: 24, fields: { flags: 0, mode: 8, resolve: 16 } },
   'struct msghdr': {
     size: 56,
@@ -40,6 +41,7 @@ export const BPF_OPCODES = {
   'BPF_ALU64 | BPF_AND | BPF_K': 0x57,
   'BPF_ALU64 | BPF_RSH | BPF_K': 0x77,
   'BPF_JMP | BPF_JNE | BPF_K': 0x55,
+  'BPF_JMP | BPF_JEQ | BPF_K': 0x15,
   'BPF_JMP | BPF_EXIT': 0x95,
 } as const;
 

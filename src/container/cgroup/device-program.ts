@@ -2,10 +2,11 @@
  * Device rules as an eBPF program for a version 2 cgroup (bpf(2), BPF_PROG_TYPE_CGROUP_DEVICE; the context is
  * struct bpf_cgroup_dev_ctx of linux/bpf.h). Pure: rules to instructions.
  */
-import type { OciDeviceRule } from '../config/schema.js';
+import type { DeviceRule, DeviceRules } from './device-rules.js';
 
 /** linux/bpf.h: BPF_DEVCG_ACC_MKNOD, _READ, _WRITE and BPF_DEVCG_DEV_BLOCK, _CHAR. */
 const ACCESS = { m: 1, r: 2, w: 4 } as const;
+const EVERY_ACCESS = 7;
 const TYPE = { b: 1, c: 2 } as const;
 
 /** struct bpf_insn: opcode, registers, jump distance, immediate. */
@@ -23,48 +24,54 @@ const moveReg = (dst: number, src: number): Instruction => ({ code: 0xbf, dst, s
 const and = (dst: number, imm: number): Instruction => ({ code: 0x57, dst, imm });
 const shiftRight = (dst: number, imm: number): Instruction => ({ code: 0x77, dst, imm });
 const jumpUnless = (dst: number, imm: number, off: number): Instruction => ({ code: 0x55, dst, imm, off });
+const jumpIf = (dst: number, imm: number, off: number): Instruction => ({ code: 0x15, dst, imm, off });
 const EXIT: Instruction = { code: 0x95, dst: 0 };
+const ALLOW = [move(0, 1), EXIT];
+const DENY = [move(0, 0), EXIT];
 
-const ACCESS_REG = 2;
 const TYPE_REG = 3;
 const MAJOR_REG = 4;
 const MINOR_REG = 5;
 const SCRATCH = 6;
+/** The accesses that are asked for and not yet granted by a rule. */
+const OPEN_REG = 2;
 
-/** The program: the last rule that fits decides, as the order of writes to devices.allow and .deny does on version 1. */
-export function deviceProgram(rules: readonly OciDeviceRule[]): Uint8Array {
+/**
+ * The program reads the rules from the last to the first. A rule that allows settles its accesses; one that denies ends it
+ * when one of its accesses is still open. So each access is decided by the last rule that names it, and all must be granted.
+ */
+export function deviceProgram({ others, rules }: DeviceRules): Uint8Array {
   const program: Instruction[] = [
-    load32(ACCESS_REG, 0),
-    moveReg(TYPE_REG, ACCESS_REG),
+    load32(OPEN_REG, 0),
+    moveReg(TYPE_REG, OPEN_REG),
     and(TYPE_REG, 0xffff),
-    shiftRight(ACCESS_REG, 16),
+    shiftRight(OPEN_REG, 16),
     load32(MAJOR_REG, 4),
     load32(MINOR_REG, 8),
   ];
-  for (const rule of [...rules].reverse()) {
-    program.push(...ruleInstructions(rule));
-    if (rule.type === 'a' || rule.type === undefined) return encode(program); // it fits everything: what comes before it never matters
-  }
-  return encode([...program, move(0, 0), EXIT]);
+  for (const rule of [...rules].reverse()) program.push(...ruleInstructions(rule));
+  return encode([...program, ...(others === 'allowed' ? ALLOW : DENY)]);
 }
 
-function ruleInstructions(rule: OciDeviceRule): Instruction[] {
-  const verdict = [move(0, rule.allow ? 1 : 0), EXIT];
-  if (rule.type === 'a' || rule.type === undefined) return verdict;
-  const outside =
-    7 & ~[...(rule.access ?? 'rwm')].reduce((bits, letter) => bits | ACCESS[letter as keyof typeof ACCESS], 0);
+function ruleInstructions(rule: DeviceRule): Instruction[] {
+  const accesses = [...rule.access].reduce((bits, letter) => bits | ACCESS[letter as keyof typeof ACCESS], 0);
   const tests: [number, number][] = [[TYPE_REG, TYPE[rule.type]]];
-  const prelude: Instruction[] = [];
-  if (outside !== 0) {
-    prelude.push(moveReg(SCRATCH, ACCESS_REG), and(SCRATCH, outside));
-    tests.push([SCRATCH, 0]);
-  }
   if (rule.major !== undefined) tests.push([MAJOR_REG, rule.major]);
   if (rule.minor !== undefined) tests.push([MINOR_REG, rule.minor]);
-  const jumps = tests.map(([register, value], index) =>
-    jumpUnless(register, value, tests.length - 1 - index + verdict.length),
-  );
-  return [...prelude, ...jumps, ...verdict];
+  const verdict = rule.allow ? grant(accesses) : refuse(accesses);
+  const toNext = (index: number) => tests.length - 1 - index + verdict.length;
+  return [...tests.map(([register, value], index) => jumpUnless(register, value, toNext(index))), ...verdict];
+}
+
+function grant(accesses: number): Instruction[] {
+  if (accesses === EVERY_ACCESS) return ALLOW;
+  return [and(OPEN_REG, EVERY_ACCESS & ~accesses), jumpUnless(OPEN_REG, 0, ALLOW.length), ...ALLOW];
+}
+
+/** Something is always open here, so a rule of all accesses needs no look. */
+function refuse(accesses: number): Instruction[] {
+  if (accesses === EVERY_ACCESS) return DENY;
+  return [moveReg(SCRATCH, OPEN_REG), and(SCRATCH, accesses), jumpIf(SCRATCH, 0, DENY.length), ...DENY];
 }
 
 function encode(program: readonly Instruction[]): Uint8Array {

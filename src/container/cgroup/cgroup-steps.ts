@@ -1,0 +1,89 @@
+/** The cgroup part of a container's plan: make, limit, join, remove. Pure. cgroups(7). */
+import { join } from 'node:path';
+import { flags } from '../../sys/abi.js';
+import type { PlanBuilder, Word } from '../../sys/plan.js';
+import type { OciConfig } from '../config/schema.js';
+import type { Situation } from '../situation.js';
+import { deviceRules } from './device-rules.js';
+import { attachProgram, deviceFiles } from './device-steps.js';
+import { makeDirectory, nameOf } from './make-steps.js';
+import { type PlannedCgroup, type PlannedDirectory, usualCgroup } from './planned-cgroup.js';
+import { controllersAskedFor, resourceWrites } from './resource-writes.js';
+import { writeResource } from './write-steps.js';
+
+export interface CgroupSteps {
+  /** Version 2: the child is cloned into the cgroup whose descriptor `make` leaves in its word. */
+  clonesInto: boolean;
+  /** Version 1: the child joins by itself, and only then may a cgroup namespace begin. */
+  joinsItself: boolean;
+  /** Before the clone, in the parent. */
+  make(into: Word): void;
+  /** First steps of the child. */
+  join(): void;
+  /** After the child was reaped. */
+  remove(): void;
+  /** Directories that exist while the container does. */
+  directories: string[];
+}
+
+/** Error (`host`): a limit is asked for that no mounted controller can set. */
+export function cgroupSteps(
+  b: PlanBuilder,
+  config: OciConfig,
+  situation: Situation,
+  { cgroup, directories }: PlannedCgroup = usualCgroup(config, situation),
+): CgroupSteps {
+  const { resources } = config.linux;
+  const writes = resourceWrites(resources, cgroup);
+  const asked = controllersAskedFor(resources);
+  // In a user namespace of an ordinary user no device node can be made, and no program be loaded either.
+  const devices = situation.rootless ? undefined : deviceRules(resources.devices);
+  const byFiles = directories.some(({ controllers, version }) => version === 1 && controllers.includes('devices'));
+  const joins: Word[] = [];
+  return {
+    clonesInto: directories.some(({ version }) => version === 2),
+    joinsItself: directories.some(({ version }) => version === 1),
+    directories: directories.map(({ path }) => path),
+    make(into) {
+      for (const directory of directories) {
+        makeDirectory(b, directory, asked);
+        for (const write of writes) {
+          const skipped = write.initial && !directory.mayExist;
+          if (write.directory.path === directory.path && !skipped) writeResource(b, write);
+        }
+        if (directory.version === 1) {
+          if (devices && directory.controllers.includes('devices')) deviceFiles(b, directory.path, devices);
+          joins.push(openProcesses(b, directory));
+          continue;
+        }
+        const open = flags('O_RDONLY', 'O_CLOEXEC');
+        b.step('openat', [flags('AT_FDCWD'), b.str(directory.path), open], 'hold the cgroup, to clone into it', {
+          result: into,
+        });
+        if (devices && !byFiles) attachProgram(b, into, devices);
+      }
+    },
+    join() {
+      for (const procs of joins) b.step('write', [procs, b.str('0'), 1], 'join the cgroup (0 is "myself")');
+    },
+    remove() {
+      const leaves = new Map(directories.map((directory) => [directory.path, `the ${nameOf(directory)} cgroup`]));
+      for (const path of cgroup.made) {
+        const leaf = leaves.get(path);
+        const why = `remove ${leaf ?? 'its parent, unless others are in it'}`;
+        b.step('unlinkat', [flags('AT_FDCWD'), b.str(path), flags('AT_REMOVEDIR')], why, {
+          tolerate: leaf ? ['ENOENT'] : ['ENOENT', 'EBUSY', 'ENOTEMPTY'],
+        });
+      }
+    },
+  };
+}
+
+function openProcesses(b: PlanBuilder, directory: PlannedDirectory): Word {
+  const procs = b.word(`${nameOf(directory)}.procs`);
+  const path = b.str(join(directory.path, 'cgroup.procs'));
+  b.step('openat', [flags('AT_FDCWD'), path, flags('O_WRONLY', 'O_CLOEXEC')], 'open its list of processes', {
+    result: procs,
+  });
+  return procs;
+}
