@@ -5,7 +5,7 @@ import type { PlanBuilder, Word } from '../../sys/plan.js';
 import type { OciConfig } from '../config/schema.js';
 import type { Situation } from '../situation.js';
 import { deviceRules } from './device-rules.js';
-import { attachProgram, deviceFiles } from './device-steps.js';
+import { attachProgram, deviceFiles } from './device-rule-steps.js';
 import { makeDirectory, nameOf } from './make-steps.js';
 import { type PlannedCgroup, type PlannedDirectory, usualCgroup } from './planned-cgroup.js';
 import { controllersAskedFor, resourceWrites } from './resource-writes.js';

@@ -1,0 +1,120 @@
+/** Making one directory of a container's cgroup, and what stands above it, as steps. Pure. */
+import { dirname, join } from 'node:path';
+import { type Errno, flags } from '../../sys/abi.js';
+import { num } from '../../sys/num.js';
+import { label, type PlanBuilder, type StepOptions } from '../../sys/plan.js';
+import { CGROUPS_PATH } from './cgroup-path.js';
+import type { Owner } from './ownership.js';
+import type { PlannedDirectory } from './planned-cgroup.js';
+import { writeFile } from './write-steps.js';
+
+/** `unified`, `cpu,cpuacct`: which hierarchy it is, for the reader. */
+export function nameOf({ version, controllers }: Pick<PlannedDirectory, 'version' | 'controllers'>): string {
+  return version === 2 ? 'unified' : controllers.join(',');
+}
+
+/** `asked`: the controllers that limits need, each with the JSON path of the limit. */
+export function makeDirectory(b: PlanBuilder, directory: PlannedDirectory, asked: ReadonlyMap<string, string>): void {
+  const { path, parents, missing, takeOver, mayExist } = directory;
+  const made = label(`${nameOf(directory)} is made`);
+  const make = (options: StepOptions) => makeOne(b, path, `make the ${nameOf(directory)} cgroup`, options);
+  const above = (at: string) => at !== path && !parents.includes(at);
+  for (const at of takeOver.filter(above)) copyCpuset(b, at);
+  for (const { path: at, controllers } of directory.handDown.filter((one) => above(one.path))) {
+    handDown(b, at, controllers, asked);
+  }
+  const mayVanish = missing.length === 0 && parents.length > 0;
+  if (mayVanish) {
+    // Its parents are there, but the end of a sibling may take them along: then they are made once more.
+    make({ accept: [-2, 0], tolerate: ['EEXIST'], jump: made, jumpOn: 'zero' });
+  }
+  for (const parent of parents) makeParent(b, parent, directory, asked);
+  make(mayExist ? { tolerate: ['EEXIST'], from: CGROUPS_PATH } : {});
+  if (mayVanish) b.place(made);
+  if (takeOver.includes(path)) copyCpuset(b, path);
+  if (directory.threaded) writeFile(b, join(path, 'cgroup.type'), ['threaded'], { from: CGROUPS_PATH });
+  if (directory.owner) handOver(b, path, directory.owner);
+}
+
+function makeOne(b: PlanBuilder, path: string, why: string, options: StepOptions): void {
+  b.step('mkdirat', [flags('AT_FDCWD'), b.str(path), num(0o755, '0755')], why, options);
+}
+
+function makeParent(
+  b: PlanBuilder,
+  path: string,
+  directory: PlannedDirectory,
+  asked: ReadonlyMap<string, string>,
+): void {
+  const { version, controllers, takeOver, missing } = directory;
+  const first = (missing[0] ?? directory.parents[0]) === path;
+  makeOne(b, path, `make its parent ${path}`, { tolerate: ['EEXIST'], from: CGROUPS_PATH });
+  if (version === 2) handDown(b, path, controllers, asked);
+  else if (controllers.includes('cpuset')) {
+    if (takeOver.includes(path) || (missing.length === 0 && first)) copyCpuset(b, path);
+    writeFile(b, join(path, 'cgroup.clone_children'), ['1']);
+  }
+}
+
+/** Errnos with which a controller that no limit needs may stay out of a subtree. */
+const NOT_HANDED: Errno[] = ['EBUSY', 'EINVAL', 'EACCES', 'EPERM', 'ENOENT', 'EOPNOTSUPP'];
+
+/** One controller a write: a refused one does not keep the others out. */
+function handDown(
+  b: PlanBuilder,
+  path: string,
+  controllers: readonly string[],
+  asked: ReadonlyMap<string, string>,
+): void {
+  if (controllers.length === 0) return;
+  const control = b.word('control');
+  const file = b.str(join(path, 'cgroup.subtree_control'));
+  const after = label(`${path} hands down`);
+  const needed = controllers.some((name) => asked.has(name));
+  b.step(
+    'openat',
+    [flags('AT_FDCWD'), file, flags('O_WRONLY', 'O_CLOEXEC')],
+    `open the list of what ${path} hands down`,
+    {
+      result: control,
+      ...(needed ? {} : { tolerate: NOT_HANDED, jump: after }),
+    },
+  );
+  for (const name of controllers) {
+    const from = asked.get(name);
+    const text = `+${name}`;
+    b.step('write', [control, b.str(text), text.length], `hand ${name} down`, {
+      ...(from === undefined ? { tolerate: NOT_HANDED } : { from }),
+    });
+  }
+  b.step('close', [control], 'done with it');
+  b.place(after);
+}
+
+const LIST_BYTES = 4096;
+
+/** A new cpuset of version 1 is empty, and takes no process: it takes over what its parent has. */
+function copyCpuset(b: PlanBuilder, path: string): void {
+  const list = b.space(LIST_BYTES, 'list');
+  for (const file of ['cpuset.cpus', 'cpuset.mems']) {
+    const [fd, bytes] = [b.word('fd'), b.word('bytes')];
+    const [from, to] = [dirname(path), path].map((directory) => b.str(join(directory, file)));
+    if (!from || !to) continue;
+    b.step('openat', [flags('AT_FDCWD'), from, flags('O_RDONLY', 'O_CLOEXEC')], `open its parent's ${file}`, {
+      result: fd,
+    });
+    b.step('read', [fd, list, LIST_BYTES], 'read the list', { result: bytes });
+    b.step('close', [fd], 'done with it');
+    b.step('openat', [flags('AT_FDCWD'), to, flags('O_WRONLY', 'O_CLOEXEC')], 'open its own', { result: fd });
+    b.step('write', [fd, list, bytes], 'take the same ones', { hint: 'the cpuset above has none to give' });
+    b.step('close', [fd], 'done with it');
+  }
+}
+
+/** chown(2) of what the container may change by itself; -1: the group stays. */
+function handOver(b: PlanBuilder, path: string, { uid, files }: Owner): void {
+  const own = (what: string, options: StepOptions) =>
+    b.step('fchownat', [flags('AT_FDCWD'), b.str(what), uid, num(-1), 0], `give it ${what.split('/').at(-1)}`, options);
+  own(path, {});
+  for (const file of files) own(join(path, file), { tolerate: ['ENOENT'] });
+}
