@@ -9,38 +9,21 @@
  *
  * An answer is one byte; the one to `born` is the state texts, where hooks inside the container read them. Pure.
  */
-import { VlabError } from '../base/errors.js';
 import { ABI, flags } from '../sys/abi.js';
 import { unblockSignals } from '../sys/attached.js';
-import { CHANNEL_FD, note } from '../sys/channel.js';
 import { num } from '../sys/num.js';
 import { label, type Plan, PlanBuilder, type Word } from '../sys/plan.js';
 import { type ContainerSteps, compileContainer } from './compile.js';
 import type { OciConfig } from './config/schema.js';
+import { type Conversation, type ConversationOptions, conversation } from './conversation.js';
 import { foregroundSteps, holdSignals } from './foreground-steps.js';
 import type { Situation } from './situation.js';
-import { type HookState, hookSteps } from './steps/hook-steps.js';
+import { ownStdio, type Passed, passDescriptors } from './steps/descriptor-steps.js';
+import { hookSteps } from './steps/hook-steps.js';
 import { findProgram } from './steps/program-steps.js';
-import { openTerminal, terminalPair } from './steps/terminal-steps.js';
+import { connectConsole, openTerminal, terminalPair } from './steps/terminal-steps.js';
 
-export type Moment = 'born' | 'mounted' | 'started';
-const NOTE_BYTES = 8;
-
-/** What the notes of a plan tell, in their order. */
-export function momentsOf(options: Pick<CreateOptions, 'answersMounted' | 'fifos'>): Moment[] {
-  return [
-    'born',
-    ...(options.answersMounted ? (['mounted'] as const) : []),
-    ...(options.fifos ? [] : (['started'] as const)),
-  ];
-}
-
-/** The pid of the container's first process, which every note carries. */
-export function readPid(payload: Buffer): number {
-  return payload.readUInt32LE(0);
-}
-
-export interface CreateOptions {
+export interface CreateOptions extends Omit<ConversationOptions, 'waitsForStart'> {
   /** `create`: a FIFO that `start` writes a byte to, and one that it reads the outcome from. Absent for `run`. */
   fifos?: { start: string; outcome: string };
   /** Who takes the terminal: a socket's path (`--console-socket`). */
@@ -48,13 +31,9 @@ export interface CreateOptions {
   /** The performer waits for the program, and its caller's terminal is the program's (`run` without `--detach`). */
   foreground?: { relayPath: string };
   /** Descriptors of the caller that the program gets: as `number`; the performer has them as `at`. */
-  preserved: readonly { number: number; at: number }[];
+  preserved: readonly Passed[];
   /** Descriptors 0, 1 and 2 that the container's user must own, to open them again by /proc/self/fd. */
   ownedStdio: readonly number[];
-  answersBorn: boolean;
-  answersMounted: boolean;
-  /** Lengths of the state texts in an answer to `born`; only with createContainer or startContainer hooks. */
-  stateBytes?: { creating: number; created: number };
 }
 
 export interface CreatePlan {
@@ -68,7 +47,7 @@ export function createPlan(config: OciConfig, situation: Situation, options: Cre
   const container = compileContainer(b, config, situation);
   const { foreground } = options;
   const parent = label('parent');
-  const talk = conversation(b, options);
+  const talk = conversation(b, { ...options, waitsForStart: options.fifos !== undefined });
   const fifos = options.fifos && openFifos(b, options.fifos);
   const console = options.consoleSocket === undefined ? undefined : connectConsole(b, options.consoleSocket);
   const pair = config.process.terminal && foreground && !console ? terminalPair(b) : undefined;
@@ -116,17 +95,7 @@ function inContainer(b: PlanBuilder, config: OciConfig, container: ContainerStep
     openTerminal(b, { pts: container.pts(), dev: container.dev(), socket: o.terminal, ...(size ? { size } : {}) });
     b.step('close', [o.terminal], 'the receiver has the terminal');
   }
-  const { uid } = config.process.user;
-  for (const std of uid === 0 ? [] : o.terminal ? [0] : o.ownedStdio) {
-    b.step(
-      'fchownat',
-      [std, b.str(''), uid, num(-1n, '-1'), flags('AT_EMPTY_PATH')],
-      `give descriptor ${std} to user ${uid}`,
-      {
-        tolerate: ['EPERM', 'EINVAL', 'EROFS', 'EACCES'],
-      },
-    );
-  }
+  ownStdio(b, config.process.user.uid, o.terminal ? [0] : o.ownedStdio);
   unblockSignals(b);
   container.drop();
   if (config.process.args.length > 0) findProgram(b, config);
@@ -136,93 +105,8 @@ function inContainer(b: PlanBuilder, config: OciConfig, container: ContainerStep
     b.step('read', [o.fifos.start, b.space(8, 'byte'), 1], 'wait for `start`', { accept: [1, 1], retryOnEintr: true });
   }
   if (hooks.startContainer && talk.states) hookSteps(b, 'startContainer', hooks.startContainer, talk.states.created);
-  for (const { number, at } of o.preserved) {
-    if (number !== at) b.step('dup3', [at, number, 0], `pass descriptor ${number} on`);
-  }
-  const first = 3 + o.preserved.length;
-  b.step('close_range', [first, num(0xffffffff, '~0'), num(4, 'CLOSE_RANGE_CLOEXEC')], 'hand no other descriptor on');
+  passDescriptors(b, o.preserved);
   container.exec(o.fifos?.outcome ?? talk.outcome);
-}
-
-interface Conversation {
-  readonly pid: Word;
-  readonly states: { creating: HookState; created: HookState } | undefined;
-  /** The container's end of a pipe that closes when its program runs. */
-  readonly outcome: Word;
-  before(): void;
-  leaveParentsEnds(): void;
-  tellParent(why: string): void;
-  awaitParent(why: string): void;
-  inParent(): void;
-  awaitProgram(): void;
-}
-
-/** Two pipes between P and C, notes from P to the caller, answers back. Whoever dies closes its ends, and the other goes no further. */
-function conversation(b: PlanBuilder, o: CreateOptions): Conversation {
-  const [toChild, toParent] = [b.space(8, 'toChild[2]'), b.space(8, 'toParent[2]')];
-  const end = (pipe: typeof toChild, at: 0 | 1) => b.field(pipe, at * 4, 'w32', `${pipe.text.slice(0, -3)}[${at}]`);
-  const byte = b.space(8, 'byte');
-  const { frame, frameBytes, payload } = note(b, NOTE_BYTES, 'note');
-  const pid: Word = b.field(payload, 0, 'w32', 'pid');
-  const states = o.stateBytes && {
-    creating: { text: b.space(o.stateBytes.creating, 'state'), bytes: o.stateBytes.creating },
-    created: { text: b.space(o.stateBytes.created, 'state'), bytes: o.stateBytes.created },
-  };
-  const tell = (why: string) => b.step('write', [CHANNEL_FD, frame, frameBytes], why);
-  const receive = (from: Word | number, why: string) =>
-    b.step('read', [from, byte, 1], why, { accept: [1, 1], retryOnEintr: true });
-  return {
-    pid,
-    states,
-    outcome: end(toParent, 1),
-    before() {
-      b.step('pipe2', [toChild, flags('O_CLOEXEC')], "a way to the container's first process");
-      b.step('pipe2', [toParent, flags('O_CLOEXEC')], 'and back');
-    },
-    leaveParentsEnds() {
-      b.step('close', [end(toChild, 1)], "leave the parent's ends to it:");
-      b.step('close', [end(toParent, 0)], 'when it dies, they close, and this goes no further');
-      b.step('close', [CHANNEL_FD], 'and the way to the caller');
-    },
-    tellParent: (why) => b.step('write', [end(toParent, 1), b.str('.'), 1], why),
-    awaitParent: (why) => receive(end(toChild, 0), why),
-    inParent() {
-      const letGo = () => b.step('write', [end(toChild, 1), b.str('.'), 1], 'let it go on');
-      b.step('close', [end(toChild, 0)], 'leave those ends to it');
-      b.step('close', [end(toParent, 1)], 'when it dies, they close');
-      tell('tell the caller its pid');
-      if (o.answersBorn) {
-        for (const state of states ? [states.creating, states.created] : [{ text: byte, bytes: 1 }]) {
-          b.step(
-            'recvfrom',
-            [CHANNEL_FD, state.text, state.bytes, flags('MSG_WAITALL'), 0, 0],
-            "take the caller's answer",
-            {
-              accept: [state.bytes, state.bytes],
-              retryOnEintr: true,
-            },
-          );
-        }
-        letGo();
-      }
-      if (o.answersMounted) {
-        receive(end(toParent, 0), 'wait until its file systems are mounted');
-        tell('tell the caller');
-        receive(CHANNEL_FD, 'wait for the hooks that run outside');
-        letGo();
-      }
-      receive(end(toParent, 0), 'wait until it is ready');
-      if (o.fifos) letGo();
-    },
-    awaitProgram() {
-      const errno = b.word('outcome');
-      b.step('read', [end(toParent, 0), b.addressOf(errno), 8], 'wait until its program runs', {
-        accept: [0, 0],
-        retryOnEintr: true,
-      });
-      tell('tell the caller that its program runs');
-    },
-  };
 }
 
 /** Held by both sides without an end, so that neither waits for the other to open them (fifo(7)). */
@@ -236,24 +120,4 @@ function openFifos(b: PlanBuilder, paths: { start: string; outcome: string }): {
     return fd;
   };
   return { start: open(paths.start, 'start'), outcome: open(paths.outcome, 'outcome') };
-}
-
-/** sockaddr_un of unix(7). */
-const SUN_PATH_BYTES = 108;
-
-function connectConsole(b: PlanBuilder, path: string): Word {
-  if (Buffer.byteLength(path) >= SUN_PATH_BYTES) {
-    throw new VlabError('input', `the path of the console socket is longer than ${SUN_PATH_BYTES - 1} bytes: ${path}`);
-  }
-  const socket = b.word('console');
-  const address = b.space(2 + SUN_PATH_BYTES, `{${path}}`);
-  b.put(address.offset, ABI.AF_UNIX, 32);
-  b.fill(address.offset + 2, Buffer.from(path));
-  b.step('socket', [flags('AF_UNIX'), flags('SOCK_STREAM', 'SOCK_CLOEXEC'), 0], 'a way to who takes the terminal', {
-    result: socket,
-  });
-  b.step('connect', [socket, address, 2 + SUN_PATH_BYTES], `connect to ${path}`, {
-    hint: 'the caller must listen at the path that it gives to --console-socket',
-  });
-  return socket;
 }

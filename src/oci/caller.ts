@@ -2,14 +2,9 @@
  * Who calls the runtime: its words, working directory, environment and descriptors, and how plans are performed in its
  * name. The same verbs serve a Node process of their own (cold) and the resident planner, whose callers are elsewhere.
  */
+import type { Passed } from '../container/steps/descriptor-steps.js';
 import type { Performance } from '../sys/channel.js';
 import type { Plan } from '../sys/plan.js';
-
-/** A descriptor that the program gets: as `number`; the performer has it as `at`. */
-export interface Passed {
-  number: number;
-  at: number;
-}
 
 export interface Caller {
   readonly words: readonly string[];

@@ -4,11 +4,14 @@ import { join, resolve } from 'node:path';
 import { errnoOf, messageOf, VlabError, withCleanUp } from '../base/errors.js';
 import { parseConfig } from '../container/config/parse-config.js';
 import type { OciConfig } from '../container/config/schema.js';
-import { type CreateOptions, createPlan, momentsOf, readPid } from '../container/create-plan.js';
+import { momentsOf, readPid } from '../container/conversation.js';
+import { type CreateOptions, createPlan } from '../container/create-plan.js';
 import { exitCodeOf } from '../container/foreground-steps.js';
 import { readSituation } from '../container/situation.js';
+import type { Passed } from '../container/steps/descriptor-steps.js';
 import { nativeBinary } from '../sys/native.js';
 import { processOf } from '../sys/owners.js';
+import type { Caller } from './caller.js';
 import { asStartFailure } from './failure.js';
 import { runHooks, runHooksAll } from './hooks.js';
 import { type Invocation, namedContainer } from './invocation.js';
@@ -32,8 +35,7 @@ export async function createContainer(invocation: Invocation, way: Way): Promise
   const bundle = resolve(caller.cwd, flags.string('bundle') ?? '.');
   const text = readBundle(bundle, flags.string('config'));
   const config = parseConfig(text);
-  const { options, checked } = await createOptions(invocation, config, container, way);
-  checked();
+  const options = await createOptions(invocation, config, container, way);
   const situation = readSituation([...config.linux.maskedPaths, ...config.linux.readonlyPaths]);
   const { plan, container: steps } = createPlan(
     { ...config, root: { ...config.root, path: resolve(bundle, config.root.path) } },
@@ -52,7 +54,7 @@ export async function createContainer(invocation: Invocation, way: Way): Promise
   container.writeConfig(text);
   container.write(record);
   const stateAs = (status: Status): OciState => ociState(record, status);
-  const moments = momentsOf(options);
+  const moments = momentsOf({ ...options, waitsForStart: way === 'create' });
   let exitCode: number | undefined;
   await withFailureCleanUp(
     async () => {
@@ -69,7 +71,7 @@ export async function createContainer(invocation: Invocation, way: Way): Promise
           await runHooks(config, 'createRuntime', stateAs('creating'));
           performance.answer(Buffer.from('.'));
         } else if (moment === 'started') {
-          writePidFile(invocation, record);
+          writePidFile(invocation, record.init?.pid);
           await runHooksAll(config, 'poststart', stateAs('running'));
         } else {
           exitCode = exitCodeOf(payload);
@@ -95,7 +97,7 @@ export async function createContainer(invocation: Invocation, way: Way): Promise
       if (exitCode !== undefined) return; // the performer ended as the program did, without another word
       if (outcome instanceof Error) throw outcome;
       if (outcome.failure) throw asStartFailure(outcome.failure, config);
-      if (way === 'create') writePidFile(invocation, record);
+      if (way === 'create') writePidFile(invocation, record.init?.pid);
     },
     () => removeContainer(container, record, { config, force: true }),
   );
@@ -128,36 +130,25 @@ function readBundle(bundle: string, file = 'config.json'): string {
 }
 
 async function createOptions(
-  { caller, flags }: Invocation,
+  invocation: Invocation,
   config: OciConfig,
   container: Container,
   way: Way,
-): Promise<{ options: CreateOptions; checked: () => void }> {
+): Promise<CreateOptions> {
+  const { caller, flags } = invocation;
   const consoleSocket = flags.string('console-socket');
-  const wantsTerminal = config.process.terminal === true;
-  const preserved = caller.pass(flags.integer('preserve-fds') ?? 0);
+  checkTerminal(config.process.terminal === true, consoleSocket, way === 'foreground');
   const { hooks = {} } = config;
   const hooksInside = Boolean(hooks.createContainer?.length || hooks.startContainer?.length);
-  const options: CreateOptions = {
+  return {
     ...(way === 'create' ? { fifos: { start: container.startFifo, outcome: container.outcomeFifo } } : {}),
     ...(consoleSocket === undefined ? {} : { consoleSocket: resolve(caller.cwd, consoleSocket) }),
     ...(way === 'foreground' ? { foreground: { relayPath: await nativeBinary('vlab-relay') } } : {}),
-    preserved,
-    ownedStdio: [0, 1, 2].filter((number) => !isDevice(caller.stdioMode(number))),
+    preserved: passedDescriptors(invocation),
+    ownedStdio: ownedStdio(caller),
     answersBorn: hooksInside,
     answersMounted: Boolean(hooks.prestart?.length || hooks.createRuntime?.length),
     ...(hooksInside ? { stateBytes: { creating: STATE_BYTES, created: STATE_BYTES } } : {}),
-  };
-  return {
-    options,
-    checked() {
-      if (wantsTerminal && consoleSocket === undefined && way !== 'foreground') {
-        throw new VlabError('input', 'cannot allocate tty if runc will detach without setting console socket');
-      }
-      if (!wantsTerminal && consoleSocket !== undefined) {
-        throw new VlabError('input', 'cannot use console socket if runc will not detach or allocate tty');
-      }
-    },
   };
 }
 
@@ -179,7 +170,27 @@ function stateTexts({ stateBytes }: CreateOptions, stateAs: (status: Status) => 
   );
 }
 
-export function writePidFile({ caller, flags }: Invocation, { init }: Pick<ContainerRecord, 'init'>): void {
+export function writePidFile({ caller, flags }: Invocation, pid: number | undefined): void {
   const path = flags.string('pid-file');
-  if (path !== undefined) writeFileSync(resolve(caller.cwd, path), String(init?.pid));
+  if (path !== undefined) writeFileSync(resolve(caller.cwd, path), String(pid));
+}
+
+/** `--preserve-fds`, and those of socket activation (sd_listen_fds(3)). */
+export function passedDescriptors({ caller, flags }: Invocation): Passed[] {
+  return caller.pass((flags.integer('preserve-fds') ?? 0) + Number(caller.env.LISTEN_FDS ?? 0));
+}
+
+/** Standard descriptors that the program's user must own: pipes and files, never devices. */
+export function ownedStdio(caller: Caller): number[] {
+  return [0, 1, 2].filter((number) => !isDevice(caller.stdioMode(number)));
+}
+
+/** Errors: `input` in the words of runc, which its callers know. */
+export function checkTerminal(wanted: boolean, consoleSocket: string | undefined, foreground: boolean): void {
+  if (wanted && consoleSocket === undefined && !foreground) {
+    throw new VlabError('input', 'cannot allocate tty if runc will detach without setting console socket');
+  }
+  if (consoleSocket !== undefined && (!wanted || foreground)) {
+    throw new VlabError('input', 'cannot use console socket if runc will not detach or allocate tty');
+  }
 }

@@ -2,9 +2,10 @@
 import { fstatSync } from 'node:fs';
 import { constants } from 'node:os';
 import { errnoOf } from '../base/errors.js';
+import type { Passed } from '../container/steps/descriptor-steps.js';
 import { startOnce } from '../sys/perform-once.js';
 import { signalIfThere } from '../sys/signal.js';
-import type { Caller, Passed } from './caller.js';
+import type { Caller } from './caller.js';
 import { notOpen } from './not-open.js';
 import { runWords } from './run-words.js';
 

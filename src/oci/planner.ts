@@ -6,11 +6,12 @@
 import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
+import type { Passed } from '../container/steps/descriptor-steps.js';
 import { hostArch } from '../sys/abi.js';
 import { Channel } from '../sys/channel.js';
 import { initVersion } from '../sys/native.js';
 import { own, thisProcess } from '../sys/owners.js';
-import type { Caller, Passed } from './caller.js';
+import type { Caller } from './caller.js';
 import { finishPlan } from './finish-plan.js';
 import { notOpen } from './not-open.js';
 import { makePlannerDir, plannerSocket } from './planner-place.js';

@@ -41,7 +41,10 @@ function failed(error: unknown, log: Log): Outcome & { stderr: string } {
   } catch {
     // The message still goes to standard error.
   }
-  return { exitCode: 1, stderr: log.toStderr('error', message) };
+  return {
+    exitCode: error instanceof VlabError && error.exitCode === 255 ? 255 : 1,
+    stderr: log.toStderr('error', message),
+  };
 }
 
 function withHint({ message, hint }: VlabError): string {

@@ -12,7 +12,7 @@ export interface ExecSteps {
   create(pid: Word): Cloned;
   enter(): void;
   drop(): void;
-  exec(): void;
+  exec(failed?: Word): void;
 }
 
 /**
@@ -50,6 +50,6 @@ export function execPlanOf(
       for (const procs of joins) b.step('write', [procs, b.str('0'), 1], 'join the cgroup (0 is "myself")');
     },
     drop: () => container.drop(),
-    exec: () => container.exec(),
+    exec: (failed) => container.exec(failed),
   };
 }

@@ -2,6 +2,7 @@
  * A terminal for a container as steps: the child opens a pseudo-terminal in its own devpts and sends the master to its
  * parent, which gives it to vlab-relay (pty(7), ioctl_tty(2), unix(7) SCM_RIGHTS). Pure.
  */
+import { VlabError } from '../../base/errors.js';
 import { ABI, flags } from '../../sys/abi.js';
 import { unblockSignals } from '../../sys/attached.js';
 import { cloneProcess } from '../../sys/clone.js';
@@ -180,4 +181,25 @@ function descriptorMessage(b: PlanBuilder, shown: string, text = ' '): { message
   b.point(message.offset + 32, control);
   b.put(message.offset + 40, CMSG_BYTES, 64);
   return { message, descriptor: { kind: 'w64', offset: control.offset + 16, text: 'master' } };
+}
+
+/** sockaddr_un of unix(7). */
+const SUN_PATH_BYTES = 108;
+
+/** `--console-socket`: who takes the terminal. Error (`input`): the path is too long for a socket. */
+export function connectConsole(b: PlanBuilder, path: string): Word {
+  if (Buffer.byteLength(path) >= SUN_PATH_BYTES) {
+    throw new VlabError('input', `the path of the console socket is longer than ${SUN_PATH_BYTES - 1} bytes: ${path}`);
+  }
+  const socket = b.word('console');
+  const address = b.space(2 + SUN_PATH_BYTES, `{${path}}`);
+  b.put(address.offset, ABI.AF_UNIX, 32);
+  b.fill(address.offset + 2, Buffer.from(path));
+  b.step('socket', [flags('AF_UNIX'), flags('SOCK_STREAM', 'SOCK_CLOEXEC'), 0], 'a way to who takes the terminal', {
+    result: socket,
+  });
+  b.step('connect', [socket, address, 2 + SUN_PATH_BYTES], `connect to ${path}`, {
+    hint: 'the caller must listen at the path that it gives to --console-socket',
+  });
+  return socket;
 }

@@ -1,0 +1,115 @@
+/**
+ * How the performer of a plan (P), the process that it makes (C) and the caller's TypeScript talk: two pipes between P and C,
+ * notes from P to the caller, answers back. Whoever dies closes its ends, and the other goes no further. Pure.
+ */
+import { flags } from '../sys/abi.js';
+import { CHANNEL_FD, note } from '../sys/channel.js';
+import type { PlanBuilder, Word } from '../sys/plan.js';
+import type { HookState } from './steps/hook-steps.js';
+
+export type Moment = 'born' | 'mounted' | 'started';
+const NOTE_BYTES = 8;
+
+/** What the notes of a plan tell, in their order. */
+export function momentsOf(options: ConversationOptions): Moment[] {
+  return [
+    'born',
+    ...(options.answersMounted ? (['mounted'] as const) : []),
+    ...(options.waitsForStart ? [] : (['started'] as const)),
+  ];
+}
+
+/** The pid of the container's first process, which every note carries. */
+export function readPid(payload: Buffer): number {
+  return payload.readUInt32LE(0);
+}
+
+export interface ConversationOptions {
+  answersBorn: boolean;
+  answersMounted: boolean;
+  /** C waits for another command, and P ends before the program runs. */
+  waitsForStart: boolean;
+  /** Lengths of the state texts in an answer to `born`; only with createContainer or startContainer hooks. */
+  stateBytes?: { creating: number; created: number };
+}
+
+export interface Conversation {
+  readonly pid: Word;
+  readonly states: { creating: HookState; created: HookState } | undefined;
+  /** The container's end of a pipe that closes when its program runs. */
+  readonly outcome: Word;
+  before(): void;
+  leaveParentsEnds(): void;
+  tellParent(why: string): void;
+  awaitParent(why: string): void;
+  inParent(): void;
+  awaitProgram(): void;
+}
+
+/** Two pipes between P and C, notes from P to the caller, answers back. Whoever dies closes its ends, and the other goes no further. */
+export function conversation(b: PlanBuilder, o: ConversationOptions): Conversation {
+  const [toChild, toParent] = [b.space(8, 'toChild[2]'), b.space(8, 'toParent[2]')];
+  const end = (pipe: typeof toChild, at: 0 | 1) => b.field(pipe, at * 4, 'w32', `${pipe.text.slice(0, -3)}[${at}]`);
+  const byte = b.space(8, 'byte');
+  const { frame, frameBytes, payload } = note(b, NOTE_BYTES, 'note');
+  const pid: Word = b.field(payload, 0, 'w32', 'pid');
+  const states = o.stateBytes && {
+    creating: { text: b.space(o.stateBytes.creating, 'state'), bytes: o.stateBytes.creating },
+    created: { text: b.space(o.stateBytes.created, 'state'), bytes: o.stateBytes.created },
+  };
+  const tell = (why: string) => b.step('write', [CHANNEL_FD, frame, frameBytes], why);
+  const receive = (from: Word | number, why: string) =>
+    b.step('read', [from, byte, 1], why, { accept: [1, 1], retryOnEintr: true });
+  return {
+    pid,
+    states,
+    outcome: end(toParent, 1),
+    before() {
+      b.step('pipe2', [toChild, flags('O_CLOEXEC')], "a way to the container's first process");
+      b.step('pipe2', [toParent, flags('O_CLOEXEC')], 'and back');
+    },
+    leaveParentsEnds() {
+      b.step('close', [end(toChild, 1)], "leave the parent's ends to it:");
+      b.step('close', [end(toParent, 0)], 'when it dies, they close, and this goes no further');
+      b.step('close', [CHANNEL_FD], 'and the way to the caller');
+    },
+    tellParent: (why) => b.step('write', [end(toParent, 1), b.str('.'), 1], why),
+    awaitParent: (why) => receive(end(toChild, 0), why),
+    inParent() {
+      const letGo = () => b.step('write', [end(toChild, 1), b.str('.'), 1], 'let it go on');
+      b.step('close', [end(toChild, 0)], 'leave those ends to it');
+      b.step('close', [end(toParent, 1)], 'when it dies, they close');
+      tell('tell the caller its pid');
+      if (o.answersBorn) {
+        for (const state of states ? [states.creating, states.created] : [{ text: byte, bytes: 1 }]) {
+          b.step(
+            'recvfrom',
+            [CHANNEL_FD, state.text, state.bytes, flags('MSG_WAITALL'), 0, 0],
+            "take the caller's answer",
+            {
+              accept: [state.bytes, state.bytes],
+              retryOnEintr: true,
+            },
+          );
+        }
+        letGo();
+      }
+      if (o.answersMounted) {
+        receive(end(toParent, 0), 'wait until its file systems are mounted');
+        tell('tell the caller');
+        receive(CHANNEL_FD, 'wait for the hooks that run outside');
+        letGo();
+      }
+      receive(end(toParent, 0), 'wait until it is ready');
+      if (o.waitsForStart) letGo();
+    },
+    awaitProgram() {
+      const errno = b.word('outcome');
+      b.step('read', [end(toParent, 0), b.addressOf(errno), 8], 'wait until its program runs', {
+        accept: [0, 0],
+        retryOnEintr: true,
+      });
+      tell('tell the caller that its program runs');
+    },
+  };
+}

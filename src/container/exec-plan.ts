@@ -1,0 +1,66 @@
+/**
+ * The plan of `exec`: a further program in a running container. Its moments (conversation.ts) are `born` and `started`;
+ * nothing is answered. Pure.
+ */
+import { directoryFlags, flags } from '../sys/abi.js';
+import { unblockSignals } from '../sys/attached.js';
+import { label, type Plan, PlanBuilder } from '../sys/plan.js';
+import type { OciConfig } from './config/schema.js';
+import { conversation } from './conversation.js';
+import { foregroundSteps, holdSignals } from './foreground-steps.js';
+import type { Situation } from './situation.js';
+import { ownStdio, type Passed, passDescriptors } from './steps/descriptor-steps.js';
+import { execPlanOf } from './steps/exec-steps.js';
+import { findProgram } from './steps/program-steps.js';
+import { connectConsole, openTerminal, terminalPair } from './steps/terminal-steps.js';
+
+export interface ExecOptions {
+  consoleSocket?: string;
+  foreground?: { relayPath: string };
+  preserved: readonly Passed[];
+  ownedStdio: readonly number[];
+}
+
+/** `config`: the container's, with the process to run. `pid`: its first process on the host. */
+export function execPlan(config: OciConfig, situation: Situation, pid: number, options: ExecOptions): Plan {
+  const b = new PlanBuilder(situation.arch);
+  const { process } = config;
+  const steps = execPlanOf(b, config, situation, pid, process.args);
+  const talk = conversation(b, { answersBorn: false, answersMounted: false, waitsForStart: false });
+  const { foreground } = options;
+  const parent = label('parent');
+  const console = options.consoleSocket === undefined ? undefined : connectConsole(b, options.consoleSocket);
+  const pair = process.terminal && foreground && !console ? terminalPair(b) : undefined;
+  const held = foreground && holdSignals(b);
+  talk.before();
+  pair?.before();
+  const cloned = steps.create(talk.pid);
+  cloned.toParent(parent);
+  b.step('setsid', [], 'a session of its own');
+  talk.leaveParentsEnds();
+  steps.enter();
+  const socket = console ?? pair?.childEnd;
+  if (process.terminal && socket) {
+    const pts = b.word('pts');
+    const how = directoryFlags(b.arch, 'O_PATH', 'O_CLOEXEC');
+    b.step('openat', [flags('AT_FDCWD'), b.str('/dev/pts'), how], "the container's terminals", { result: pts });
+    openTerminal(b, { pts, socket, ...(process.consoleSize ? { size: process.consoleSize } : {}) });
+    b.step('close', [socket], 'the receiver has the terminal');
+  }
+  ownStdio(b, process.user.uid, socket ? [0] : options.ownedStdio);
+  unblockSignals(b);
+  steps.drop();
+  findProgram(b, config);
+  talk.tellParent('everything is ready');
+  passDescriptors(b, options.preserved);
+  steps.exec(talk.outcome);
+
+  b.place(parent);
+  talk.inParent();
+  talk.awaitProgram();
+  if (foreground && held) {
+    const terminal = pair?.receive();
+    foregroundSteps(b, cloned, held.signals, { ...foreground, ...(terminal ? { terminal } : {}) });
+  }
+  return b.build();
+}
