@@ -13,6 +13,7 @@ import { ABI, flags } from '../sys/abi.js';
 import { unblockSignals } from '../sys/attached.js';
 import { num } from '../sys/num.js';
 import { label, type Plan, PlanBuilder, type Word } from '../sys/plan.js';
+import type { PlannedCgroup } from './cgroup/planned-cgroup.js';
 import { type ContainerSteps, compileContainer } from './compile.js';
 import type { OciConfig } from './config/schema.js';
 import { type Conversation, type ConversationOptions, conversation } from './conversation.js';
@@ -36,15 +37,15 @@ export interface CreateOptions extends Omit<ConversationOptions, 'waitsForStart'
   ownedStdio: readonly number[];
 }
 
-export interface CreatePlan {
-  plan: Plan;
-  container: ContainerSteps;
-}
-
 /** Errors: those of compileContainer. */
-export function createPlan(config: OciConfig, situation: Situation, options: CreateOptions): CreatePlan {
+export function createPlan(
+  config: OciConfig,
+  situation: Situation,
+  cgroup: PlannedCgroup,
+  options: CreateOptions,
+): Plan {
   const b = new PlanBuilder(situation.arch);
-  const container = compileContainer(b, config, situation);
+  const container = compileContainer(b, config, situation, cgroup);
   const { foreground } = options;
   const parent = label('parent');
   const talk = conversation(b, { ...options, waitsForStart: options.fifos !== undefined });
@@ -65,7 +66,7 @@ export function createPlan(config: OciConfig, situation: Situation, options: Cre
     const terminal = pair?.receive();
     foregroundSteps(b, cloned, held.signals, { ...foreground, ...(terminal ? { terminal } : {}) });
   }
-  return { plan: b.build(), container };
+  return b.build();
 }
 
 interface InContainer extends Omit<CreateOptions, 'fifos'> {

@@ -21,11 +21,16 @@ export interface ExecOptions {
   ownedStdio: readonly number[];
 }
 
-/** `config`: the container's, with the process to run. `pid`: its first process on the host. */
-export function execPlan(config: OciConfig, situation: Situation, pid: number, options: ExecOptions): Plan {
+/** `config`: the container's, with the process to run. `container`: its first process on the host, and its cgroups. */
+export function execPlan(
+  config: OciConfig,
+  situation: Situation,
+  container: { pid: number; cgroupDirectories: readonly string[] },
+  options: ExecOptions,
+): Plan {
   const b = new PlanBuilder(situation.arch);
   const { process } = config;
-  const steps = execPlanOf(b, config, situation, pid, process.args);
+  const steps = execPlanOf(b, config, situation, container.pid, process.args, container.cgroupDirectories);
   const talk = conversation(b, { answersBorn: false, answersMounted: false, waitsForStart: false });
   const { foreground } = options;
   const parent = label('parent');

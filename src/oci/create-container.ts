@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { errnoOf, messageOf, VlabError, withCleanUp } from '../base/errors.js';
+import { cgroupOf } from '../container/cgroup/planned-cgroup.js';
 import { parseConfig } from '../container/config/parse-config.js';
 import type { OciConfig } from '../container/config/schema.js';
 import { momentsOf, readPid } from '../container/conversation.js';
@@ -37,19 +38,17 @@ export async function createContainer(invocation: Invocation, way: Way): Promise
   const config = parseConfig(text);
   const options = await createOptions(invocation, config, container, way);
   const situation = readSituation([...config.linux.maskedPaths, ...config.linux.readonlyPaths]);
-  const { plan, container: steps } = createPlan(
-    { ...config, root: { ...config.root, path: resolve(bundle, config.root.path) } },
-    situation,
-    options,
-  );
+  const cgroup = cgroupOf(config, container.id, situation);
+  const rootfs = resolve(bundle, config.root.path);
+  const plan = createPlan({ ...config, root: { ...config.root, path: rootfs } }, situation, cgroup, options);
   container.claim();
   let record = newRecord({
     id: container.id,
     ociVersion: config.ociVersion,
     bundle,
-    rootfs: resolve(bundle, config.root.path),
+    rootfs,
     ...(config.annotations ? { annotations: config.annotations } : {}),
-    cgroups: steps.cgroupDirectories,
+    cgroup: cgroup.cgroup,
   });
   container.writeConfig(text);
   container.write(record);

@@ -1,11 +1,11 @@
 /** The planner as a process: started, found and ended by `vlab planner`. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, VlabError } from '../base/errors.js';
-import { packageRoot } from '../base/paths.js';
+import { packageRoot, runDir } from '../base/paths.js';
 import { hasEnded, isAlive, type Process } from '../sys/owners.js';
 import { signalIfThere } from '../sys/signal.js';
 import { makePlannerDir, plannerDir, plannerSocket } from './planner-place.js';
@@ -55,16 +55,34 @@ export async function startPlanner(): Promise<Process & { started: boolean }> {
   );
 }
 
-/** Ends it. False: none runs. */
-export async function stopPlanner(): Promise<boolean> {
-  const dir = plannerDir();
-  const found = runningPlanner(dir);
-  if (found) {
-    signalIfThere(found.pid, 'SIGTERM');
-    for (const began = Date.now(); !hasEnded(found); await sleep(5)) {
-      if (Date.now() - began > DEADLINE_MS) signalIfThere(found.pid, 'SIGKILL');
+/** Ends this user's planners, those of other versions of vlab too. Returns the pids of those that ran. */
+export async function stopPlanners(): Promise<number[]> {
+  const stopped: number[] = [];
+  for (const dir of plannerDirs()) {
+    const found = runningPlanner(dir);
+    if (found) {
+      await endProcess(found);
+      stopped.push(found.pid);
     }
+    rmSync(dir, { recursive: true, force: true });
   }
-  rmSync(dir, { recursive: true, force: true });
-  return found !== undefined;
+  return stopped;
+}
+
+function plannerDirs(): string[] {
+  try {
+    return readdirSync(runDir())
+      .filter((name) => name.startsWith('planner-'))
+      .map((name) => join(runDir(), name));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+async function endProcess(planner: Process): Promise<void> {
+  signalIfThere(planner.pid, 'SIGTERM');
+  for (const began = Date.now(); !hasEnded(planner); await sleep(5)) {
+    if (Date.now() - began > DEADLINE_MS) signalIfThere(planner.pid, 'SIGKILL');
+  }
 }

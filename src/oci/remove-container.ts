@@ -1,7 +1,9 @@
 /** The end of a container: processes, cgroups, its directory, and the hooks that come after it (runtime.md, "Delete"). */
 
+import { rmdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { VlabError } from '../base/errors.js';
+import { errnoOf, VlabError } from '../base/errors.js';
+import type { Cgroup } from '../container/cgroup/cgroup.js';
 import type { OciConfig } from '../container/config/schema.js';
 import { hasEnded, type Process } from '../sys/owners.js';
 import { removeCgroup } from '../sys/remove-cgroup.js';
@@ -22,9 +24,26 @@ export async function removeContainer(
     signalIfThere(init.pid, 'SIGKILL');
     await untilEnded(init);
   }
-  for (const directory of record.cgroups) await removeCgroup(directory);
+  await removeMade(record.cgroup);
   container.remove();
   return config ? runHooksAll(config, 'poststop', ociState(record, 'stopped')) : [];
+}
+
+/** What was made for it; directories above its own only when nobody else is in them. */
+async function removeMade({ directories, made }: Cgroup): Promise<void> {
+  const own = new Set(directories.map(({ path }) => path));
+  for (const path of made) {
+    if (own.has(path)) await removeCgroup(path);
+    else removeIfEmpty(path);
+  }
+}
+
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch (error) {
+    if (!['ENOENT', 'EBUSY', 'ENOTEMPTY'].includes(errnoOf(error) ?? '')) throw error;
+  }
 }
 
 async function untilEnded(init: Process): Promise<void> {

@@ -6,6 +6,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf, VlabError } from '../base/errors.js';
+import type { Cgroup } from '../container/cgroup/cgroup.js';
 import { parseConfig } from '../container/config/parse-config.js';
 import type { OciConfig } from '../container/config/schema.js';
 import { hasEnded, isAlive, type Process, startTimeOf, thisProcess } from '../sys/owners.js';
@@ -29,8 +30,7 @@ export interface ContainerRecord {
   creator: Process;
   /** The container's first process. */
   init?: Process;
-  /** Cgroup directories that were made for it. */
-  cgroups: string[];
+  cgroup: Cgroup;
   uid: number;
 }
 

@@ -16,7 +16,7 @@ export interface ExecSteps {
 }
 
 /**
- * `pid`: the container's first process on the host. The performer joins the namespaces and then clones, because a pid
+ * `pid`: the container's first process on the host. `cgroupDirectories`: where it is, when not where `vlab run` puts it. The performer joins the namespaces and then clones, because a pid
  * namespace is only entered by children.
  */
 export function execPlanOf(
@@ -25,6 +25,7 @@ export function execPlanOf(
   situation: Situation,
   pid: number,
   command: readonly string[],
+  cgroupDirectories?: readonly string[],
 ): ExecSteps {
   const container = compileContainer(b, { ...config, process: { ...config.process, args: [...command] } }, situation);
   const joins: Word[] = [];
@@ -33,7 +34,7 @@ export function execPlanOf(
       const pidfd = b.word('container');
       const gone = { hint: 'the container has ended' };
       b.step('pidfd_open', [pid, 0], "hold the container's first process", { result: pidfd, ...gone });
-      for (const directory of container.cgroupDirectories) {
+      for (const directory of cgroupDirectories ?? container.cgroupDirectories) {
         const procs = b.word('procs');
         const path = b.str(join(directory, 'cgroup.procs'));
         b.step('openat', [flags('AT_FDCWD'), path, flags('O_WRONLY', 'O_CLOEXEC')], 'open the list of its cgroup', {

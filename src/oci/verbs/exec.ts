@@ -32,7 +32,8 @@ export const exec: Verb = async (invocation) => {
   const foreground = !flags.has('detach');
   const consoleSocket = flags.string('console-socket');
   checkTerminal(process.terminal === true, consoleSocket, foreground);
-  const plan = execPlan({ ...config, process }, readSituation([]), record.init.pid, {
+  const running = { pid: record.init.pid, cgroupDirectories: record.cgroup.directories.map(({ path }) => path) };
+  const plan = execPlan({ ...config, process }, readSituation([]), running, {
     ...(consoleSocket === undefined ? {} : { consoleSocket: resolve(caller.cwd, consoleSocket) }),
     ...(foreground ? { foreground: { relayPath: await nativeBinary('vlab-relay') } } : {}),
     preserved: passedDescriptors(invocation),

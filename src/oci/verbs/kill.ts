@@ -1,8 +1,8 @@
 import { VlabError } from '../../base/errors.js';
 import { signalNumber } from '../../base/signals.js';
+import { processesOf } from '../../container/cgroup/processes.js';
 import { hostArch } from '../../sys/abi.js';
 import { hasEnded } from '../../sys/owners.js';
-import { processesOf } from '../cgroup-of.js';
 import { DONE, namedContainer, type Verb } from '../invocation.js';
 import { findContainer } from '../locked-container.js';
 import { signalPlan } from '../signal-plan.js';
@@ -18,7 +18,7 @@ export const kill: Verb = async (invocation) => {
   if (status === 'creating' || (status === 'stopped' && !all) || !init) {
     throw new VlabError('operation', `cannot kill container ${container.id}: container not running`);
   }
-  const pids = all ? await processesOf(record) : [init.pid];
+  const pids = all ? processesOf(record.cgroup) : [init.pid];
   const performance = await caller.perform(signalPlan(hostArch(), pids, signal));
   performance.onNote = () => {
     if (!all && hasEnded(init)) void performance.cancel();
