@@ -319,9 +319,13 @@ export const ABI = {
   // linux/bpf.h
   BPF_PROG_LOAD: 5,
   BPF_PROG_ATTACH: 8,
+  BPF_PROG_GET_FD_BY_ID: 13,
+  BPF_OBJ_GET_INFO_BY_FD: 15,
+  BPF_PROG_QUERY: 16,
   BPF_PROG_TYPE_CGROUP_DEVICE: 15,
   BPF_CGROUP_DEVICE: 6,
   BPF_F_ALLOW_MULTI: 2,
+  BPF_F_REPLACE: 4,
   // linux/ioprio.h
   IOPRIO_WHO_PROCESS: 1,
   // asm/resource.h

@@ -23,8 +23,8 @@ export function deviceFiles(b: PlanBuilder, directory: string, rules: DeviceRule
 /** sizeof(union bpf_attr) up to what is used here, rounded up; the kernel takes any larger, zeroed size. */
 export const BPF_ATTR_BYTES = 128;
 /** Two descriptors get numbers known beforehand, because bpf_attr packs them side by side in 32 bits each. */
-const CGROUP_FD = 1000;
-const PROGRAM_FD = 1001;
+export const CGROUP_FD = 1000;
+export const PROGRAM_FD = 1001;
 /** By this name `update` and bpftool(8) find the program again. At most 15 bytes. */
 export const PROGRAM_NAME = 'vlab_devices';
 
@@ -32,7 +32,8 @@ export const PROGRAM_NAME = 'vlab_devices';
 export function attachProgram(b: PlanBuilder, cgroup: Word, rules: DeviceRules): void {
   const program = loadProgram(b, rules);
   const attach = attachAttributes(b, '{cgroup, program, CGROUP_DEVICE}', ABI.BPF_F_ALLOW_MULTI);
-  nameDescriptors(b, cgroup, program);
+  nameCgroup(b, cgroup);
+  nameProgram(b, program);
   b.step('bpf', [flags('BPF_PROG_ATTACH'), attach, BPF_ATTR_BYTES], 'let the program decide about devices', { from });
 }
 
@@ -61,8 +62,12 @@ export function attachAttributes(b: PlanBuilder, text: string, attachFlags: numb
   return attach;
 }
 
-export function nameDescriptors(b: PlanBuilder, cgroup: Word, program: Word): void {
-  const hint = `at least ${PROGRAM_FD + 1} open files must be allowed: see \`ulimit -n\``;
+const hint = `at least ${PROGRAM_FD + 1} open files must be allowed: see \`ulimit -n\``;
+
+export function nameCgroup(b: PlanBuilder, cgroup: Word): void {
   b.step('dup3', [cgroup, CGROUP_FD, flags('O_CLOEXEC')], 'name the cgroup by a number known beforehand', { hint });
-  b.step('dup3', [program, PROGRAM_FD, flags('O_CLOEXEC')], 'and the program', { hint });
+}
+
+export function nameProgram(b: PlanBuilder, program: Word, why = 'and the program'): void {
+  b.step('dup3', [program, PROGRAM_FD, flags('O_CLOEXEC')], why, { hint });
 }

@@ -1,0 +1,36 @@
+/** The end of a container's cgroup (runtime.md, "Delete": what create made is undone). */
+import { rmdirSync } from 'node:fs';
+import { errnoOf } from '../../base/errors.js';
+import { removeCgroup } from '../../sys/remove-cgroup.js';
+import { type Cgroup, directoryOf } from './cgroup.js';
+import { readControl, writeControl } from './control-file.js';
+
+/**
+ * Removes the directories, ending what is still in them, and those of its parents that were made for it, unless others are in
+ * them now. What is gone already is fine. Error (`operation`): a directory stays busy for 5 s.
+ */
+export async function removeContainerCgroup(cgroup: Cgroup): Promise<void> {
+  const freezer = directoryOf(cgroup, 'freezer');
+  for (const { path } of cgroup.directories) {
+    if (removed(path)) continue;
+    // Who is frozen cannot end.
+    if (freezer && readControl(freezer, 'freezer.state') !== undefined)
+      writeControl(freezer, 'freezer.state', 'THAWED');
+    await removeCgroup(path);
+  }
+  const leaves = new Set(cgroup.directories.map(({ path }) => path));
+  for (const path of cgroup.made) if (!leaves.has(path)) removed(path);
+}
+
+/** False: something is in it. */
+function removed(path: string): boolean {
+  try {
+    rmdirSync(path);
+    return true;
+  } catch (error) {
+    const errno = errnoOf(error) ?? '';
+    if (errno === 'ENOENT') return true;
+    if (['EBUSY', 'ENOTEMPTY'].includes(errno)) return false;
+    throw error;
+  }
+}
