@@ -6,6 +6,7 @@ import { words32 } from '../sys/encode.js';
 import { num } from '../sys/num.js';
 import { label, type Plan, PlanBuilder } from '../sys/plan.js';
 import { Stamps } from '../sys/stamps.js';
+import type { PlannedCgroup } from './cgroup/planned-cgroup.js';
 import { compileContainer } from './compile.js';
 import type { OciConfig } from './config/schema.js';
 import type { Situation } from './situation.js';
@@ -21,13 +22,15 @@ export interface RunPlanOptions {
   relayPath?: string | undefined;
   /** The container outlives the caller: the launcher performs the plan, and output goes to these files. */
   detached?: { stdoutPath: string; stderrPath: string } | undefined;
+  /** Where it goes, if not where all containers of `vlab run` go. */
+  cgroup?: PlannedCgroup | undefined;
 }
 
 export function runPlan(config: OciConfig, situation: Situation, options: RunPlanOptions = {}): RunPlan {
-  const { relayPath, detached } = options;
+  const { relayPath, detached, cgroup } = options;
   const b = new PlanBuilder(situation.arch);
   const stamps = new Stamps(b);
-  const container = compileContainer(b, config, situation);
+  const container = compileContainer(b, config, situation, cgroup);
   const terminal = config.process.terminal && relayPath ? terminalSteps(b, relayPath) : undefined;
   const tie = attached(b);
   const parent = label('parent');

@@ -18,7 +18,7 @@ export function makeDirectory(b: PlanBuilder, directory: PlannedDirectory, asked
   const { path, parents, missing, takeOver, mayExist } = directory;
   const made = label(`${nameOf(directory)} is made`);
   const make = (options: StepOptions) => makeOne(b, path, `make the ${nameOf(directory)} cgroup`, options);
-  const above = (at: string) => at !== path && !parents.includes(at);
+  const above = (at: string) => at !== path && !missing.includes(at);
   for (const at of takeOver.filter(above)) copyCpuset(b, at);
   for (const { path: at, controllers } of directory.handDown.filter((one) => above(one.path))) {
     handDown(b, at, controllers, asked);
@@ -71,13 +71,15 @@ function handDown(
   const file = b.str(join(path, 'cgroup.subtree_control'));
   const after = label(`${path} hands down`);
   const needed = controllers.some((name) => asked.has(name));
+  // ENOENT: the end of a sibling took it along; what is made in its place hands all down.
   b.step(
     'openat',
     [flags('AT_FDCWD'), file, flags('O_WRONLY', 'O_CLOEXEC')],
     `open the list of what ${path} hands down`,
     {
       result: control,
-      ...(needed ? {} : { tolerate: NOT_HANDED, jump: after }),
+      tolerate: needed ? ['ENOENT'] : NOT_HANDED,
+      jump: after,
     },
   );
   for (const name of controllers) {
@@ -96,19 +98,23 @@ const LIST_BYTES = 4096;
 /** A new cpuset of version 1 is empty, and takes no process: it takes over what its parent has. */
 function copyCpuset(b: PlanBuilder, path: string): void {
   const list = b.space(LIST_BYTES, 'list');
+  const after = label(`${path} has processors`);
   for (const file of ['cpuset.cpus', 'cpuset.mems']) {
-    const [fd, bytes] = [b.word('fd'), b.word('bytes')];
-    const [from, to] = [dirname(path), path].map((directory) => b.str(join(directory, file)));
-    if (!from || !to) continue;
-    b.step('openat', [flags('AT_FDCWD'), from, flags('O_RDONLY', 'O_CLOEXEC')], `open its parent's ${file}`, {
-      result: fd,
+    const [from, to, bytes] = [b.word('from'), b.word('to'), b.word('bytes')];
+    const own = b.str(join(path, file));
+    b.step('openat', [flags('AT_FDCWD'), own, flags('O_WRONLY', 'O_CLOEXEC')], `open its ${file}`, {
+      result: to,
+      tolerate: ['ENOENT'], // as above
+      jump: after,
     });
-    b.step('read', [fd, list, LIST_BYTES], 'read the list', { result: bytes });
-    b.step('close', [fd], 'done with it');
-    b.step('openat', [flags('AT_FDCWD'), to, flags('O_WRONLY', 'O_CLOEXEC')], 'open its own', { result: fd });
-    b.step('write', [fd, list, bytes], 'take the same ones', { hint: 'the cpuset above has none to give' });
-    b.step('close', [fd], 'done with it');
+    const above = b.str(join(dirname(path), file));
+    b.step('openat', [flags('AT_FDCWD'), above, flags('O_RDONLY', 'O_CLOEXEC')], "and its parent's", { result: from });
+    b.step('read', [from, list, LIST_BYTES], 'read the list', { result: bytes });
+    b.step('write', [to, list, bytes], 'take the same ones', { hint: 'the cpuset above has none to give' });
+    b.step('close', [from], 'done with it');
+    b.step('close', [to], 'done with it');
   }
+  b.place(after);
 }
 
 /** chown(2) of what the container may change by itself; -1: the group stays. */

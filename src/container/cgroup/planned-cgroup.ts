@@ -141,10 +141,12 @@ function refuse(place: CgroupPlace, base: string, asked: ReadonlyMap<string, str
 function takenOver(place: CgroupPlace, path: string, missing: readonly string[], look: Look): string[] {
   if (!place.controllers.includes('cpuset')) return [];
   const first = missing[0] ?? path;
-  const empty = (directory: string) => look.read(join(directory, 'cpuset.cpus'))?.trim() === '';
+  const cpus = (directory: string) => look.read(join(directory, 'cpuset.cpus'))?.trim();
+  if (missing.length === 0 && cpus(path)) return []; // it is there, and has some
   if (look.read(join(dirname(first), 'cgroup.clone_children'))?.trim() === '1') return [];
   const all = [first];
-  for (let above = dirname(first); above !== place.root && empty(above); above = dirname(above)) all.unshift(above);
+  for (let above = dirname(first); above !== place.root && cpus(above) === ''; above = dirname(above))
+    all.unshift(above);
   return all;
 }
 
