@@ -84,6 +84,11 @@ export const VERBS: Readonly<Record<string, VerbEntry>> = {
       'exec [--process FILE] [--tty] [--detach] [--user UID[:GID]] [--cwd DIR] [--env NAME=VALUE] ID COMMAND [ARG...]',
     load: async () => (await import('./verbs/exec.js')).exec,
   },
+  ps: {
+    flags: { ...HELP, 'format|f': 'string' },
+    usage: 'ps [--format table|json] ID [PS-OPTION...]',
+    load: async () => (await import('./verbs/ps.js')).ps,
+  },
   spec: {
     flags: { ...HELP, 'bundle|b': 'string', rootless: 'boolean' },
     usage: 'spec [--bundle DIR] [--rootless]',
