@@ -27,6 +27,7 @@ const SYSCALLS = {
   sendmsg: [46, 211],
   recvmsg: [47, 212],
   socketpair: [53, 199],
+  setsockopt: [54, 208],
   execve: [59, 221],
   kill: [62, 129],
   fcntl: [72, 25],
@@ -292,13 +293,18 @@ export const ABI = {
   SOCK_CLOEXEC: 0o2000000,
   SOL_SOCKET: 1,
   SCM_RIGHTS: 1,
+  SOL_NETLINK: 270,
   MSG_CMSG_CLOEXEC: 0x40000000,
   MSG_NOSIGNAL: 0x4000,
+  MSG_DONTWAIT: 0x40,
   MSG_WAITALL: 0x100,
   SIOCSIFFLAGS: 0x8914,
   SIOCGIFINDEX: 0x8933,
   IFF_UP: 1,
   IFF_RUNNING: 0x40,
+  // linux/netlink.h
+  NETLINK_ROUTE: 0,
+  NETLINK_GET_STRICT_CHK: 12,
   // asm/ioctls.h (asm-generic values)
   TIOCSCTTY: 0x540e,
   TIOCGWINSZ: 0x5413,
@@ -367,6 +373,12 @@ export function flags(...names: AbiName[]): Num {
 export function directoryFlags(arch: Arch, ...names: AbiName[]): Num {
   const rest = flags(...names);
   return num(rest.value | BigInt(OPEN_FLAGS[arch].O_DIRECTORY), ['O_DIRECTORY', ...names].join('|'));
+}
+
+/** O_NOFOLLOW with other open flags, by architecture. */
+export function nofollowFlags(arch: Arch, ...names: AbiName[]): Num {
+  const rest = flags(...names);
+  return num(rest.value | BigInt(OPEN_FLAGS[arch].O_NOFOLLOW), ['O_NOFOLLOW', ...names].join('|'));
 }
 
 /** Errnos that plans and messages name (asm-generic/errno-base.h, errno.h). */

@@ -13,6 +13,8 @@ export interface CloneOptions {
    * It goes on upon a stack in the image. It cannot unshare(CLONE_NEWUSER), which wants a memory of its own.
    */
   borrowsMemory?: boolean;
+  /** CLONE_PARENT: the new process is no child of the one that clones it, but of that one's parent. */
+  sibling?: boolean;
   /** Where the kernel writes the child's pid; a word of its own when absent. */
   pid?: Word;
   hint?: string;
@@ -26,6 +28,8 @@ export interface Cloned {
   cgroup: Word;
   /** Sends the parent's side to `target`; the steps that follow are the child's. */
   toParent(target: Label): void;
+  /** Sends the child's side to `target`; the steps that follow are the parent's. */
+  toChild(target: Label): void;
 }
 
 /** sizeof(struct clone_args), CLONE_ARGS_SIZE_VER2. */
@@ -44,30 +48,26 @@ export function cloneProcess(b: PlanBuilder, options: CloneOptions): Cloned {
   const extra: AbiName[] = [];
   if (options.intoCgroup) extra.push('CLONE_INTO_CGROUP');
   if (options.borrowsMemory) extra.push('CLONE_VM');
+  if (options.sibling) extra.push('CLONE_PARENT');
   const all = flags('CLONE_PIDFD', 'CLONE_PARENT_SETTID', ...options.namespaces, ...extra);
   b.put(args.offset, all.value, 64);
   b.point(args.offset + 8, b.addressOf(pidfd));
   b.point(args.offset + 24, b.addressOf(pid));
-  b.put(args.offset + 32, ABI.SIGCHLD, 64);
+  if (!options.sibling) b.put(args.offset + 32, ABI.SIGCHLD, 64); // a sibling tells its parent as the other does
   if (options.borrowsMemory) {
     b.point(args.offset + 40, b.space(CHILD_STACK_BYTES, 'stack', 16));
     b.put(args.offset + 48, CHILD_STACK_BYTES, 64);
   }
   const shown: Addr = { ...args, text: `{${all.text}}` };
+  const why = options.borrowsMemory ? `${options.why}, on borrowed memory` : options.why;
+  const hint = options.hint ? { hint: options.hint } : {};
+  const clone = (jump: Label, jumpOn: 'positive' | 'zero') =>
+    b.step('clone3', [shown, CLONE_ARGS_BYTES], why, { jump, jumpOn, ...hint });
   return {
     pid: { ...pid, kind: 'w32' },
     pidfd: { ...pidfd, kind: 'w32' },
     cgroup: b.field(args, 80, 'w64', 'clone_args.cgroup'),
-    toParent: (target) =>
-      b.step(
-        'clone3',
-        [shown, CLONE_ARGS_BYTES],
-        options.borrowsMemory ? `${options.why}, on borrowed memory` : options.why,
-        {
-          jump: target,
-          jumpOn: 'positive',
-          ...(options.hint ? { hint: options.hint } : {}),
-        },
-      ),
+    toParent: (target) => clone(target, 'positive'),
+    toChild: (target) => clone(target, 'zero'),
   };
 }

@@ -19,14 +19,30 @@ export function parseResources(text: string, name: string): OciResources {
 }
 
 function parseJson(text: string, name: string): unknown {
+  const { marked, mark } = markLarge(text);
   try {
     // The field's tools are written in Go, where null is the same as absent.
-    return JSON.parse(text, function dropNull(this: unknown, _key, value) {
-      return value === null && !Array.isArray(this) ? undefined : (value as unknown);
+    return JSON.parse(marked, function revive(this: unknown, key, value: unknown) {
+      if (value === null) return Array.isArray(this) ? value : undefined;
+      if (mark === undefined || typeof value !== 'string' || !value.startsWith(mark)) return value;
+      const digits = value.slice(mark.length);
+      return EXACT_KEYS.has(key) ? BigInt(digits) : Number(digits);
     });
   } catch (cause) {
     throw new VlabError('input', `${name} is no JSON: ${(cause as Error).message}`, { cause });
   }
+}
+
+/** Properties whose values use all 64 bits: arguments of system calls, and limits (18446744073709551615 is none). */
+const EXACT_KEYS = new Set(['value', 'valueTwo', 'soft', 'hard']);
+
+/** JSON.parse would round integers of more than 53 bits; they become strings with a mark that no other string begins with. */
+function markLarge(text: string): { marked: string; mark?: string } {
+  if (!/\d{16}/.test(text)) return { marked: text };
+  let mark = '#';
+  while (text.includes(`"${mark}`)) mark += '#';
+  const large = /"(?:[^"\\]|\\.)*"|(?<![\w.+-])-?\d{16,}(?![\d.eE])/g;
+  return { marked: text.replace(large, (found) => (found.startsWith('"') ? found : `"${mark}${found}"`)), mark };
 }
 
 function checked<T extends v.GenericSchema>(schema: T, value: unknown, name: string): v.InferOutput<T> {

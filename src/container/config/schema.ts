@@ -9,6 +9,17 @@ import * as v from 'valibot';
 const uint = v.pipe(v.number(), v.integer(), v.minValue(0));
 const uint32 = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffffffff));
 const int = v.pipe(v.number(), v.integer());
+/** All 64 bits: a bigint where a number would be rounded (see parse-config.ts). */
+const exact = v.union([v.bigint(), int], 'is no integer');
+const uint64 = v.pipe(
+  exact,
+  v.check((value) => value >= 0 && value < 2n ** 64n, 'is no unsigned 64-bit number'),
+);
+/** Taken as the same 64 bits when it is negative. */
+const bits64 = v.pipe(
+  exact,
+  v.check((value) => value >= -(2n ** 63n) && value < 2n ** 64n, 'is no 64-bit number'),
+);
 const int32 = v.pipe(v.number(), v.integer(), v.minValue(-(2 ** 31)), v.maxValue(2 ** 31 - 1));
 /** What the kernel takes as a C string: a NUL byte would end it early. */
 const string = v.pipe(
@@ -62,7 +73,7 @@ export const PROCESS = v.object({
   env: maybe(strings, []),
   cwd: absolutePath,
   capabilities: maybe(v.object(v.entriesFromList(CAPABILITY_SETS, maybe(strings, [])))),
-  rlimits: maybe(v.array(v.object({ type: string, soft: uint, hard: uint }))),
+  rlimits: maybe(v.array(v.object({ type: string, soft: uint64, hard: uint64 }))),
   noNewPrivileges: maybe(v.boolean()),
   apparmorProfile: maybe(string),
   selinuxLabel: maybe(string),
@@ -206,8 +217,8 @@ const SECCOMP = v.object({
           v.array(
             v.object({
               index: v.pipe(uint, v.maxValue(5)),
-              value: uint,
-              valueTwo: maybe(uint),
+              value: bits64,
+              valueTwo: maybe(bits64),
               op: v.picklist(SECCOMP_OPERATORS),
             }),
           ),

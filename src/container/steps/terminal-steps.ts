@@ -9,6 +9,7 @@ import { cloneProcess } from '../../sys/clone.js';
 import { words32 } from '../../sys/encode.js';
 import { num } from '../../sys/num.js';
 import { type Addr, label, type PlanBuilder, type Word } from '../../sys/plan.js';
+import { connectUnix, descriptorMessage, SUN_PATH_BYTES } from '../../sys/unix-socket.js';
 
 export interface TerminalSteps {
   /** In the parent, before the clone. */
@@ -68,7 +69,7 @@ export function terminalPair(b: PlanBuilder): TerminalPair {
   const sockets = b.space(8, 'sockets[2]');
   const parentEnd = b.field(sockets, 0, 'w32', 'sockets[0]');
   const childEnd = b.field(sockets, 4, 'w32', 'sockets[1]');
-  const received = descriptorMessage(b, '{one descriptor}');
+  const received = terminalMessage(b, '{one descriptor}');
   return {
     childEnd,
     before() {
@@ -95,7 +96,7 @@ export function openTerminal(
   { pts, dev, socket, size }: { pts: Word; dev?: Word; socket: Word; size?: { width: number; height: number } },
 ): void {
   const slave = b.word('slave');
-  const sent = descriptorMessage(b, '{master}', 'terminal');
+  const sent = terminalMessage(b, '{master}', 'terminal');
   const open = flags('O_RDWR', 'O_NOCTTY', 'O_CLOEXEC');
   b.step('openat', [pts, b.str('ptmx'), open], "open a new terminal in the container's devpts", {
     result: sent.descriptor,
@@ -162,44 +163,17 @@ const RELAY_FD = 3;
 /** What is sent beside the descriptor; who receives it may want a name (crun and runc send the terminal's). */
 const MAX_TERMINAL_NAME_BYTES = 16;
 
-/**
- * struct msghdr with some text and room for one descriptor (cmsg(3)); `descriptor` is that word of the control message.
- */
-function descriptorMessage(b: PlanBuilder, shown: string, text = ' '): { message: Addr; descriptor: Word } {
-  const CMSG_BYTES = 24;
-  const bytes = Buffer.from(text.padEnd(8).slice(0, MAX_TERMINAL_NAME_BYTES));
-  const iov = b.space(16, 'iovec');
-  b.point(iov.offset, b.data(bytes, JSON.stringify(text)));
-  b.put(iov.offset + 8, text.length, 64);
-  const control = b.space(CMSG_BYTES, 'cmsg');
-  b.put(control.offset, 20, 64);
-  b.put(control.offset + 8, ABI.SOL_SOCKET, 32);
-  b.put(control.offset + 12, ABI.SCM_RIGHTS, 32);
-  const message = b.space(56, shown);
-  b.point(message.offset + 16, iov);
-  b.put(message.offset + 24, 1, 64);
-  b.point(message.offset + 32, control);
-  b.put(message.offset + 40, CMSG_BYTES, 64);
-  return { message, descriptor: { kind: 'w64', offset: control.offset + 16, text: 'master' } };
+function terminalMessage(b: PlanBuilder, shown: string, name = ' '): { message: Addr; descriptor: Word } {
+  const bytes = Buffer.from(name.padEnd(8).slice(0, MAX_TERMINAL_NAME_BYTES));
+  return descriptorMessage(b, { text: b.data(bytes, JSON.stringify(name)), bytes: name.length, shown });
 }
-
-/** sockaddr_un of unix(7). */
-const SUN_PATH_BYTES = 108;
 
 /** `--console-socket`: who takes the terminal. Error (`input`): the path is too long for a socket. */
 export function connectConsole(b: PlanBuilder, path: string): Word {
   if (Buffer.byteLength(path) >= SUN_PATH_BYTES) {
     throw new VlabError('input', `the path of the console socket is longer than ${SUN_PATH_BYTES - 1} bytes: ${path}`);
   }
-  const socket = b.word('console');
-  const address = b.space(2 + SUN_PATH_BYTES, `{${path}}`);
-  b.put(address.offset, ABI.AF_UNIX, 32);
-  b.fill(address.offset + 2, Buffer.from(path));
-  b.step('socket', [flags('AF_UNIX'), flags('SOCK_STREAM', 'SOCK_CLOEXEC'), 0], 'a way to who takes the terminal', {
-    result: socket,
-  });
-  b.step('connect', [socket, address, 2 + SUN_PATH_BYTES], `connect to ${path}`, {
+  return connectUnix(b, path, 'who takes the terminal', {
     hint: 'the caller must listen at the path that it gives to --console-socket',
   });
-  return socket;
 }

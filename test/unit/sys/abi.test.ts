@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { CAPABILITIES } from '../../../src/container/config/capabilities.js';
 import { ABI, ARCHITECTURES, type Arch, ERRNOS, hostArch, OPEN_FLAGS } from '../../../src/sys/abi.js';
+import { RTNETLINK } from '../../../src/sys/netlink.js';
 import { needs } from '../../skips.js';
 import { hasCompiler, wrongClaims } from './compile-c.js';
 import { BPF_OPCODES, DEVICE_ACCESS, LAYOUT } from './kernel-layout.js';
@@ -13,6 +14,7 @@ const KERNEL_HEADERS = [
   ...['asm/siginfo.h', 'linux/sockios.h', 'asm/ioctls.h', 'linux/ioctl.h', 'linux/reboot.h', 'linux/mman.h'],
   ...['linux/bpf.h', 'asm/resource.h', 'linux/errno.h', 'asm/unistd.h', 'linux/close_range.h', 'linux/memfd.h'],
   ...['linux/seccomp.h', 'linux/keyctl.h', 'linux/futex.h', 'linux/personality.h', 'linux/ioprio.h'],
+  ...['linux/netlink.h', 'linux/rtnetlink.h', 'linux/if_addr.h', 'linux/if_link.h'],
 ];
 /** What kernel headers do not define for programs, or cannot beside each other. */
 const LIBRARY_HEADERS = [
@@ -43,7 +45,7 @@ const LITERALS = {
 function claimsFor(arch: Arch): Map<string, bigint> {
   const claims = new Map<string, bigint>();
   for (const [name, value] of Object.entries(ABI)) claims.set(SPELLED[name] ?? name, BigInt(value));
-  const named = { ...OPEN_FLAGS[arch], ...ERRNOS, ...LITERALS, ...BPF_OPCODES, ...DEVICE_ACCESS };
+  const named = { ...OPEN_FLAGS[arch], ...ERRNOS, ...LITERALS, ...BPF_OPCODES, ...DEVICE_ACCESS, ...RTNETLINK };
   for (const [name, value] of Object.entries(named)) claims.set(name, BigInt(value));
   for (const [name, value] of Object.entries(ARCHITECTURES[arch].syscalls)) claims.set(`__NR_${name}`, BigInt(value));
   CAPABILITIES.forEach((name, bit) => {

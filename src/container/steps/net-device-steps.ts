@@ -1,0 +1,145 @@
+/**
+ * Moves network devices of the host into a container as steps: rtnetlink(7) messages, each acknowledged by the kernel with an
+ * errno that must be 0 (config-linux.md, "Network Devices"). Pure.
+ */
+import { ABI, flags } from '../../sys/abi.js';
+import {
+  ACK_BYTES,
+  addressBody,
+  attribute,
+  ERROR_AT,
+  HEADER_BYTES,
+  INDEX_AT,
+  linkBody,
+  message,
+  RTNETLINK,
+} from '../../sys/netlink.js';
+import type { Addr, PlanBuilder, Word } from '../../sys/plan.js';
+import type { Namespaces } from '../config/namespaces.js';
+import { configError } from '../config/parse-config.js';
+import type { OciConfig } from '../config/schema.js';
+import { cString, type HostDevice, isDeviceName } from '../net-devices.js';
+
+export interface NetDeviceSteps {
+  /** In the parent, while the child waits in its namespaces: the devices go there under their new names. */
+  move(pid: Word): void;
+  /** In the child, after that: they get back their addresses and come up. */
+  configure(): void;
+}
+
+/**
+ * `known`: what the host's devices are (readNetDevices). Errors: `input` with the JSON path; RangeError for a device that
+ * was not asked about.
+ */
+export function netDeviceSteps(
+  b: PlanBuilder,
+  netDevices: OciConfig['linux']['netDevices'],
+  namespaces: Namespaces,
+  known: Readonly<Record<string, HostDevice>>,
+): NetDeviceSteps | undefined {
+  const devices = Object.entries(netDevices ?? {}).map(([hostName, { name = hostName }]) => {
+    const from = `linux.netDevices.${hostName}`;
+    const device = known[hostName];
+    if (!namespaces.apart('network')) throw configError(from, 'needs a network namespace in linux.namespaces');
+    if (!isDeviceName(name)) throw configError(`${from}.name`, `is no name of a network device: ${name}`);
+    if (!device) throw new RangeError(`nobody asked what ${hostName} is`);
+    return { ...device, hostName, name, from };
+  });
+  if (devices.length === 0) return undefined;
+  devices.forEach(({ name, from }, index) => {
+    if (devices.findIndex((other) => other.name === name) < index) {
+      throw configError(`${from}.name`, `is taken by another device: ${name}`);
+    }
+  });
+  return {
+    move(pid) {
+      const talk = openTalk(b, 'the network that the devices are in');
+      for (const { index, hostName, name, from } of devices) {
+        const [head, tail] = cut(
+          message(
+            RTNETLINK.RTM_SETLINK,
+            ['NLM_F_REQUEST', 'NLM_F_ACK'],
+            linkBody(index),
+            attribute(RTNETLINK.IFLA_IFNAME, cString(name)),
+            attribute(RTNETLINK.IFLA_NET_NS_PID, new Uint8Array(4)),
+          ),
+          -4,
+        );
+        const parts = [b.data(head, `move ${hostName}`), b.addressOf(pid)];
+        talk.say(parts, [head.length, tail.length], `move ${hostName} to the container as ${name}`, from);
+      }
+      talk.end();
+    },
+    configure() {
+      const talk = openTalk(b, "the container's network");
+      for (const { addresses, name, from } of devices) {
+        // It may have got another index: its name tells.
+        const ifreq = b.data(Buffer.concat([cString(name)], 40), `{${name}}`);
+        b.step('ioctl', [talk.socket, flags('SIOCGIFINDEX'), ifreq], `find ${name}`, { from });
+        const index: Addr = { ...ifreq, offset: ifreq.offset + IFREQ_INDEX_AT, text: 'index' };
+        const withIndex = (bytes: Uint8Array, text: string, why: string) => {
+          const [head, rest] = cut(bytes, HEADER_BYTES + INDEX_AT);
+          const [, tail] = cut(rest, 4);
+          const parts = [b.data(head, text), index, b.data(tail, 'rest')];
+          talk.say(parts, [head.length, 4, tail.length], why, from);
+        };
+        for (const { family, prefix, flags: bits, attributes } of addresses) {
+          const all = Buffer.alloc(4);
+          all.writeUInt32LE(bits);
+          const bytes = message(
+            RTNETLINK.RTM_NEWADDR,
+            ['NLM_F_REQUEST', 'NLM_F_ACK', 'NLM_F_CREATE', 'NLM_F_EXCL'],
+            addressBody({ family, prefix, flags: bits, scope: RTNETLINK.RT_SCOPE_UNIVERSE, index: 0 }),
+            ...attributes.map(({ type, value }) => attribute(type, value)),
+            attribute(RTNETLINK.IFA_FLAGS, all),
+          );
+          withIndex(bytes, 'address', `give ${name} its address back`);
+        }
+        const up = linkBody(0, ABI.IFF_UP, ABI.IFF_UP);
+        withIndex(message(RTNETLINK.RTM_SETLINK, ['NLM_F_REQUEST', 'NLM_F_ACK'], up), 'up', `bring ${name} up`);
+      }
+      talk.end();
+    },
+  };
+}
+
+/** struct ifreq: the name, and behind it a union. */
+const IFREQ_INDEX_AT = 16;
+
+const cut = (bytes: Uint8Array, at: number) => [bytes.subarray(0, at), bytes.subarray(at)] as const;
+
+/** A socket of the network namespace that the process is in; `say` sends a message in parts and reads its acknowledgement. */
+function openTalk(b: PlanBuilder, to: string) {
+  const socket = b.word('netlink');
+  const answer = b.space(512, 'answer');
+  const zero = b.data(new Uint8Array(16), '{0 s}');
+  const kind = flags('SOCK_RAW', 'SOCK_CLOEXEC');
+  b.step('socket', [flags('AF_NETLINK'), kind, flags('NETLINK_ROUTE')], `reach ${to}`, { result: socket });
+  return {
+    socket,
+    say(parts: readonly Addr[], lengths: readonly number[], why: string, from: string) {
+      const iovec = b.space(parts.length * 16, 'iovec');
+      parts.forEach((part, index) => {
+        b.point(iovec.offset + index * 16, part);
+        b.put(iovec.offset + index * 16 + 8, lengths[index] ?? 0, 64);
+      });
+      const whole = b.space(56, `{${parts.map(({ text }) => text).join(', ')}}`);
+      b.point(whole.offset + 16, iovec);
+      b.put(whole.offset + 24, parts.length, 64);
+      b.step('sendmsg', [socket, whole, 0], why, { from });
+      b.step('recvfrom', [socket, answer, 512, 0, 0, 0], 'which the kernel answers', {
+        accept: [ACK_BYTES, 512],
+        retryOnEintr: true,
+        from,
+      });
+      const errno = b.field(answer, ERROR_AT, 'w32', 'errno');
+      // Of no descriptors ppoll(2) tells nothing; of so many as a negative errno means it refuses to (EINVAL).
+      b.step('ppoll', [0, errno, zero, 0, 8], 'with errno 0', {
+        accept: [0, 0],
+        from,
+        hint: 'the kernel refused it: the device cannot leave its namespace, or the name or address is taken there',
+      });
+    },
+    end: () => b.step('close', [socket], 'done with it'),
+  };
+}
