@@ -1,6 +1,6 @@
 /** A container that no other command changes meanwhile, as it is now. */
 import { errnoOf } from '../base/errors.js';
-import { isPaused } from './cgroup-of.js';
+import { isPaused } from '../container/cgroup/freezer.js';
 import { locked } from './lock.js';
 import { type Container, type ContainerRecord, type Status, statusOf } from './state.js';
 
@@ -25,5 +25,5 @@ export async function lockedContainer<T>(container: Container, work: (found: Fou
 /** Without the lock, for those who only look. */
 export function findContainer(container: Container): Found {
   const record = container.read();
-  return { container, record, status: statusOf(container, record, () => isPaused(record)) };
+  return { container, record, status: statusOf(container, record, () => isPaused(record.cgroup)) };
 }

@@ -12,11 +12,12 @@ import { Channel } from '../sys/channel.js';
 import { initVersion } from '../sys/native.js';
 import { own, thisProcess } from '../sys/owners.js';
 import type { Caller } from './caller.js';
+import { coldPlan } from './cold-plan.js';
 import { finishPlan } from './finish-plan.js';
 import { notOpen } from './not-open.js';
 import { makePlannerDir, plannerSocket } from './planner-place.js';
 import { HEAD_BYTES, type PlannerRequest, parseRequest, requestBytes } from './request.js';
-import { runWords } from './run-words.js';
+import { needsOwnProcess, runWords } from './run-words.js';
 
 /** Serves until it is told to end (SIGTERM). It owns its directory, so that what a killed one left is found and removed. */
 export function servePlanner(): void {
@@ -46,6 +47,11 @@ async function serve(socket: Socket): Promise<void> {
     return;
   }
   const channel = new Channel(socket, initVersion());
+  if (needsOwnProcess(request.words)) {
+    channel.perform(coldPlan(hostArch(), request)).ended.catch(() => {}); // nothing comes back
+    socket.end();
+    return;
+  }
   const outcome = await runWords(new RemoteCaller(request, channel));
   if (!outcome.ended && (outcome.exitCode !== 0 || outcome.stdout || outcome.stderr)) {
     // It ends in the middle of it, so nothing comes back.

@@ -1,12 +1,11 @@
 /** The end of a container: processes, cgroups, its directory, and the hooks that come after it (runtime.md, "Delete"). */
 
-import { rmdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errnoOf, VlabError } from '../base/errors.js';
-import type { Cgroup } from '../container/cgroup/cgroup.js';
+import { VlabError } from '../base/errors.js';
+import { isPaused, resume } from '../container/cgroup/freezer.js';
+import { removeContainerCgroup } from '../container/cgroup/remove.js';
 import type { OciConfig } from '../container/config/schema.js';
 import { hasEnded, type Process } from '../sys/owners.js';
-import { removeCgroup } from '../sys/remove-cgroup.js';
 import { signalIfThere } from '../sys/signal.js';
 import { runHooksAll } from './hooks.js';
 import { type Container, type ContainerRecord, ociState } from './state.js';
@@ -22,28 +21,12 @@ export async function removeContainer(
   const { init } = record;
   if (init && force && !hasEnded(init)) {
     signalIfThere(init.pid, 'SIGKILL');
+    if (isPaused(record.cgroup)) await resume(record.cgroup); // who is frozen cannot end
     await untilEnded(init);
   }
-  await removeMade(record.cgroup);
+  await removeContainerCgroup(record.cgroup);
   container.remove();
   return config ? runHooksAll(config, 'poststop', ociState(record, 'stopped')) : [];
-}
-
-/** What was made for it; directories above its own only when nobody else is in them. */
-async function removeMade({ directories, made }: Cgroup): Promise<void> {
-  const own = new Set(directories.map(({ path }) => path));
-  for (const path of made) {
-    if (own.has(path)) await removeCgroup(path);
-    else removeIfEmpty(path);
-  }
-}
-
-function removeIfEmpty(directory: string): void {
-  try {
-    rmdirSync(directory);
-  } catch (error) {
-    if (!['ENOENT', 'EBUSY', 'ENOTEMPTY'].includes(errnoOf(error) ?? '')) throw error;
-  }
 }
 
 async function untilEnded(init: Process): Promise<void> {

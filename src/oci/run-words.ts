@@ -4,26 +4,52 @@ import type { Caller, Outcome } from './caller.js';
 import { Flags, takeFlags } from './command-line.js';
 import { globalsOf } from './invocation.js';
 import { type Log, logOf } from './log.js';
-import { GLOBAL_FLAGS, VERBS } from './verb-table.js';
+import { GLOBAL_FLAGS, VERBS, type VerbEntry } from './verb-table.js';
 import { versionText } from './version.js';
+
+/** A call, taken apart. `answer` instead of a verb for --help and the like. */
+interface Call {
+  flags: Flags;
+  verb?: { entry: VerbEntry; flags: Flags; rest: string[] };
+  answer?: string;
+}
+
+/** Errors: `input`. `opened` gets the global flags as soon as they are known: the log is among them. */
+function takeApart(words: readonly string[], opened: (flags: Flags) => void): Call {
+  const global = takeFlags(words, GLOBAL_FLAGS, 'vlab-oci');
+  const flags = new Flags(global.flags);
+  opened(flags);
+  const [name, ...rest] = global.rest;
+  if (flags.has('version')) return { flags, answer: versionText() };
+  if (name === undefined || name === 'help' || flags.has('help')) return { flags, answer: helpText() };
+  const entry = VERBS[name];
+  if (!entry) throw new VlabError('input', `unknown command ${name}`, { hint: 'vlab-oci --help lists them' });
+  const local = takeFlags(rest, entry.flags, name);
+  const localFlags = new Flags(local.flags);
+  if (localFlags.has('help')) return { flags, answer: `usage: vlab-oci ${entry.usage}\n` };
+  return { flags, verb: { entry, flags: localFlags, rest: local.rest } };
+}
+
+/** Whether the planner should leave these words to a process of their own. */
+export function needsOwnProcess(words: readonly string[]): boolean {
+  try {
+    const { verb } = takeApart(words, () => {});
+    return verb?.entry.needsOwnProcess?.(verb.flags) ?? false;
+  } catch {
+    return false; // wrong words are told by whoever is asked
+  }
+}
 
 /** Never throws. */
 export async function runWords(caller: Caller): Promise<Outcome & { stderr?: string }> {
   let log: Log = logOf(new Flags(new Map()), caller.cwd);
   try {
-    const global = takeFlags(caller.words, GLOBAL_FLAGS, 'vlab-oci');
-    const flags = new Flags(global.flags);
-    log = logOf(flags, caller.cwd);
-    const [name, ...words] = global.rest;
-    if (flags.has('version')) return { exitCode: 0, stdout: versionText() };
-    if (name === undefined || name === 'help' || flags.has('help')) return { exitCode: 0, stdout: helpText() };
-    const entry = VERBS[name];
-    if (!entry) throw new VlabError('input', `unknown command ${name}`, { hint: 'vlab-oci --help lists them' });
-    const local = takeFlags(words, entry.flags, name);
-    const localFlags = new Flags(local.flags);
-    if (localFlags.has('help')) return { exitCode: 0, stdout: `usage: vlab-oci ${entry.usage}\n` };
-    const verb = await entry.load();
-    const outcome = await verb({ caller, globals: globalsOf(flags, caller), flags: localFlags, rest: local.rest });
+    const { flags, verb, answer } = takeApart(caller.words, (global) => {
+      log = logOf(global, caller.cwd);
+    });
+    if (!verb) return { exitCode: 0, stdout: answer ?? '' };
+    const run = await verb.entry.load();
+    const outcome = await run({ caller, globals: globalsOf(flags, caller), flags: verb.flags, rest: verb.rest });
     const warnings = outcome.warnings ?? [];
     for (const warning of warnings) log.write('warning', warning);
     return warnings.length === 0

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { errnoOf, VlabError } from '../base/errors.js';
 import type { Cgroup } from '../container/cgroup/cgroup.js';
 import { parseConfig } from '../container/config/parse-config.js';
-import type { OciConfig } from '../container/config/schema.js';
+import type { OciConfig, OciResources } from '../container/config/schema.js';
 import { hasEnded, isAlive, type Process, startTimeOf, thisProcess } from '../sys/owners.js';
 import { isPerformer } from '../sys/performer.js';
 
@@ -31,6 +31,8 @@ export interface ContainerRecord {
   /** The container's first process. */
   init?: Process;
   cgroup: Cgroup;
+  /** What `update` has made of the configuration's resources. */
+  resources?: OciResources;
   uid: number;
 }
 

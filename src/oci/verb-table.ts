@@ -1,11 +1,13 @@
 /** Every verb with its flags; loaded when it is called. */
-import type { FlagTable } from './command-line.js';
+import type { Flags, FlagTable } from './command-line.js';
 import type { Verb } from './invocation.js';
 
 export interface VerbEntry {
   flags: FlagTable;
   usage: string;
   load(): Promise<Verb>;
+  /** The planner leaves it to a Node process of its own, which lasts as long as it does. */
+  needsOwnProcess?(flags: Flags): boolean;
 }
 
 export const GLOBAL_FLAGS: FlagTable = {
@@ -36,6 +38,14 @@ const CREATE_FLAGS: FlagTable = {
   'no-subreaper': 'boolean',
   'preserve-fds': 'string',
 };
+
+const UPDATE_FLAGS: FlagTable = Object.fromEntries(
+  [
+    ...['resources|r', 'memory', 'memory-reservation', 'memory-swap', 'kernel-memory', 'kernel-memory-tcp'],
+    ...['cpu-share', 'cpu-quota', 'cpu-period', 'cpu-burst', 'cpu-rt-period', 'cpu-rt-runtime', 'cpu-idle'],
+    ...['cpuset-cpus', 'cpuset-mems', 'blkio-weight', 'pids-limit'],
+  ].map((name) => [name, 'string']),
+);
 
 export const VERBS: Readonly<Record<string, VerbEntry>> = {
   create: {
@@ -88,6 +98,21 @@ export const VERBS: Readonly<Record<string, VerbEntry>> = {
     flags: { ...HELP, 'format|f': 'string' },
     usage: 'ps [--format table|json] ID [PS-OPTION...]',
     load: async () => (await import('./verbs/ps.js')).ps,
+  },
+  pause: { flags: HELP, usage: 'pause ID', load: async () => (await import('./verbs/pause.js')).pause },
+  resume: { flags: HELP, usage: 'resume ID', load: async () => (await import('./verbs/resume.js')).resume },
+  update: {
+    flags: { ...HELP, ...UPDATE_FLAGS },
+    usage: 'update [--resources FILE] [--memory BYTES] [--cpu-quota US] [--pids-limit N] … ID',
+    load: async () => (await import('./verbs/update.js')).update,
+    // Its standard input may be what it reads.
+    needsOwnProcess: (flags) => flags.string('resources') === '-',
+  },
+  events: {
+    flags: { ...HELP, interval: 'string', stats: 'boolean' },
+    usage: 'events [--interval DURATION] [--stats] ID',
+    load: async () => (await import('./verbs/events.js')).events,
+    needsOwnProcess: (flags) => !flags.has('stats'),
   },
   spec: {
     flags: { ...HELP, 'bundle|b': 'string', rootless: 'boolean' },

@@ -1,11 +1,14 @@
 import { VlabError } from '../../base/errors.js';
 import { signalNumber } from '../../base/signals.js';
-import { processesOf } from '../../container/cgroup/processes.js';
+import { resume } from '../../container/cgroup/freezer.js';
+import { killAll } from '../../container/cgroup/kill.js';
 import { hostArch } from '../../sys/abi.js';
 import { hasEnded } from '../../sys/owners.js';
 import { DONE, namedContainer, type Verb } from '../invocation.js';
 import { findContainer } from '../locked-container.js';
 import { signalPlan } from '../signal-plan.js';
+
+const SIGKILL = 9;
 
 /** runtime.md, "Kill": a signal to the container's first process, with --all to every one. */
 export const kill: Verb = async (invocation) => {
@@ -15,20 +18,21 @@ export const kill: Verb = async (invocation) => {
   const { record, status } = findContainer(container);
   const { init } = record;
   const all = flags.has('all');
-  if (status === 'creating' || (status === 'stopped' && !all) || !init) {
-    throw new VlabError('operation', `cannot kill container ${container.id}: container not running`);
+  const notRunning = () => new VlabError('operation', `cannot kill container ${container.id}: container not running`);
+  if (status === 'creating' || (status === 'stopped' && !all) || !init) throw notRunning();
+  if (all) {
+    await killAll(record.cgroup, signal);
+    return DONE;
   }
-  const pids = all ? processesOf(record.cgroup) : [init.pid];
-  const performance = await caller.perform(signalPlan(hostArch(), pids, signal));
+  const performance = await caller.perform(signalPlan(hostArch(), init.pid, signal));
   performance.onNote = () => {
-    if (!all && hasEnded(init)) void performance.cancel();
+    if (hasEnded(init)) void performance.cancel();
     else performance.answer(Buffer.from('.'));
   };
   const ended = await performance.ended.catch((error: unknown) => {
-    if (!all && hasEnded(init))
-      throw new VlabError('operation', `cannot kill container ${container.id}: container not running`);
-    throw error;
+    throw hasEnded(init) ? notRunning() : error;
   });
   if (ended.failure) throw ended.failure;
+  if (signal === SIGKILL && status === 'paused') await resume(record.cgroup); // who is frozen cannot end
   return DONE;
 };

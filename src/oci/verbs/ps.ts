@@ -9,7 +9,8 @@ export const ps: Verb = async (invocation) => {
   const { flags, rest } = invocation;
   const { container, record, status } = findContainer(namedContainer(invocation));
   const format = flags.string('format') ?? 'table';
-  if (format !== 'table' && format !== 'json') throw new VlabError('input', `invalid format option ${format}: table or json`);
+  if (format !== 'table' && format !== 'json')
+    throw new VlabError('input', `invalid format option ${format}: table or json`);
   if (status === 'stopped' || status === 'creating') {
     throw new VlabError('operation', `cannot list the processes of container ${container.id}: it is ${status}`);
   }
@@ -20,7 +21,9 @@ export const ps: Verb = async (invocation) => {
   const [head = '', ...lines] = stdout.split('\n');
   const column = head.trim().split(/\s+/).indexOf('PID');
   if (exitCode !== 0 || column < 0) {
-    throw new VlabError('input', `ps ${options.join(' ')} has no column PID: ${stderr.trim()}`, { hint: 'choose options that show it' });
+    throw new VlabError('input', `ps ${options.join(' ')} has no column PID: ${stderr.trim()}`, {
+      hint: 'choose options that show it',
+    });
   }
   const shown = lines.filter((line) => pids.includes(Number(line.trim().split(/\s+/)[column])));
   return { exitCode: 0, stdout: `${[head, ...shown].join('\n')}\n` };
