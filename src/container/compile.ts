@@ -52,7 +52,7 @@ export function compileContainer(
 ): ContainerSteps {
   const types = new Set(config.linux.namespaces.map(({ type }) => type));
   const cgroups = cgroupSteps(b, config, situation, cgroup);
-  const mounts = new MountSteps(b, situation.rootless !== undefined);
+  const mounts = new MountSteps(b, config, situation, cgroups.own);
   // Version 1 is joined by the child itself, so its cgroup namespace must begin after that.
   const unshareCgroup = types.has('cgroup') && (cgroups.joinsItself || !cgroups.clonesInto);
   const cloned = [...types].filter((type) => type !== 'cgroup' || !unshareCgroup);
@@ -70,6 +70,7 @@ export function compileContainer(
           : 'creating namespaces needs root; see `vlab doctor`',
       });
       cgroups.make(made.cgroup);
+      mounts.beforeClone();
       return made;
     },
     enter({ mounted, rooted }) {
@@ -77,21 +78,20 @@ export function compileContainer(
       if (unshareCgroup) b.step('unshare', [flags('CLONE_NEWCGROUP')], 'see its own cgroups as the roots of the trees');
       if (types.has('user')) mapIds(b, config);
       if (types.has('uts')) nameHost(b, config);
-      mounts.root(config.root.path);
-      for (const entry of config.mounts) mounts.mount(entry);
-      mounts.devices(config.linux.devices);
+      mounts.mount();
       mounted?.();
-      mounts.mask(config.linux.maskedPaths, situation.kernelPaths);
-      mounts.readonly(config.linux.readonlyPaths, situation.kernelPaths);
-      if (config.root.readonly) mounts.readonlyRoot();
+      mounts.finish();
       mounts.pivot();
       rooted();
       if (types.has('network')) loopbackUp(b);
     },
     drop: () => dropPrivileges(b, config, situation),
     exec: (failed) => execProgram(b, config, failed),
-    after: () => cgroups.remove(),
-    pts: () => mounts.heldOrThrow('/dev/pts'),
-    dev: () => mounts.heldOrThrow('/dev'),
+    after() {
+      mounts.after();
+      cgroups.remove();
+    },
+    pts: () => mounts.directory('/dev/pts'),
+    dev: () => mounts.directory('/dev'),
   };
 }

@@ -1,8 +1,9 @@
 /** What the compiler of container plans must know of the machine. Read once; the compiler itself is pure. */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { type CgroupLayout, readCgroupLayout } from '../host/cgroup-layout.js';
 import { type Arch, hostArch } from '../sys/abi.js';
 import { type CgroupPlace, preparePlaces } from './cgroup/places.js';
+import { type HostFiles, hostFiles } from './host-files.js';
 
 export interface Situation {
   arch: Arch;
@@ -11,6 +12,18 @@ export interface Situation {
   /** Masked and read-only paths that this kernel has. */
   kernelPaths: Record<string, 'file' | 'directory'>;
   rootless: { uid: number; gid: number } | undefined;
+  /** Relative paths of the configuration begin there; absent: in the current directory. */
+  bundle?: string;
+  /** The host's root is one that pivot_root(2) cannot leave: a ramdisk. */
+  noPivot?: boolean;
+  /** vlab itself is in a user namespace, where no device node can be made. */
+  inUserNamespace?: boolean;
+  /** vlab may be in a container of somebody's, who may have forbidden to make device nodes. */
+  inContainer?: boolean;
+  /** Absent: nothing is known beforehand, and plans are longer. */
+  files?: HostFiles;
+  /** SELinux labels files here. Asked only for a configuration that has a label. */
+  labelsFiles?: () => boolean;
 }
 
 /** Reads this machine's situation and makes vlab's cgroup parents. */
@@ -20,11 +33,24 @@ export function readSituation(paths: readonly string[], layout: CgroupLayout = r
     arch: hostArch(),
     cgroups: preparePlaces(layout, uid === 0),
     kernelPaths: Object.fromEntries(
-      paths.flatMap((path) => {
+      paths.filter(ofKernel).flatMap((path) => {
         const stat = statSync(path, { throwIfNoEntry: false });
         return stat ? [[path, stat.isDirectory() ? 'directory' : 'file'] as const] : [];
       }),
     ),
     rootless: uid === 0 ? undefined : { uid, gid: process.getgid?.() ?? 0 },
+    inUserNamespace: statSync('/proc/self/ns/user', { throwIfNoEntry: false })?.ino !== FIRST_USER_NAMESPACE,
+    inContainer: CONTAINER_MARKS.some((path) => existsSync(path)),
+    files: hostFiles,
+    labelsFiles: () => existsSync('/sys/fs/selinux/enforce'),
   };
 }
+
+/** PROC_USER_INIT_INO of the kernel's include/linux/proc_ns.h. */
+const FIRST_USER_NAMESPACE = 0xeffffffd;
+
+/** What systemd (its "Container Interface"), docker and podman leave in their containers. */
+const CONTAINER_MARKS = ['/run/systemd/container', '/.dockerenv', '/run/.containerenv'];
+
+/** Others are the image's, and say nothing here. */
+const ofKernel = (path: string) => path.startsWith('/proc/') || path.startsWith('/sys/');

@@ -75,6 +75,22 @@ int main(int argc, char **argv) {
 		for (struct dirent *e; (e = readdir(directory));) if (e->d_name[0] != '.') puts(e->d_name);
 		return 0;
 	}
+	if (!strcmp(verb, "stat")) { /* type and mode, owner and group, number of a device, for each path */
+		for (int i = 2; i < argc; i++) {
+			struct stat st;
+			if (lstat(argv[i], &st)) say(argv[i], -1);
+			else printf("%s: %o %d:%d %d:%d\n", argv[i], st.st_mode, st.st_uid, st.st_gid, major(st.st_rdev), minor(st.st_rdev));
+		}
+		return 0;
+	}
+	if (!strcmp(verb, "readlink")) {
+		char path[4096];
+		ssize_t n = readlink(arg, path, sizeof path - 1);
+		if (n < 0) return say(arg, -1);
+		path[n] = 0;
+		puts(path);
+		return 0;
+	}
 	if (!strcmp(verb, "cwd")) { char path[4096]; puts(getcwd(path, sizeof path) ? path : "nowhere"); return 0; }
 	if (!strcmp(verb, "make")) return say(arg, open(arg, O_WRONLY | O_CREAT, 0666));
 	if (!strcmp(verb, "crash")) __builtin_trap(); /* SIGILL, which ends even a first process */

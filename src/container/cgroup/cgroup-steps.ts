@@ -4,6 +4,7 @@ import { flags } from '../../sys/abi.js';
 import type { PlanBuilder, Word } from '../../sys/plan.js';
 import type { OciConfig } from '../config/schema.js';
 import type { Situation } from '../situation.js';
+import type { CgroupDirectory } from './cgroup.js';
 import { attachProgram, deviceFiles } from './device-rule-steps.js';
 import { deviceRules } from './device-rules.js';
 import { makeDirectory, nameOf } from './make-steps.js';
@@ -24,6 +25,8 @@ export interface CgroupSteps {
   remove(): void;
   /** Directories that exist while the container does. */
   directories: string[];
+  /** The same, with what they are of. */
+  own: readonly CgroupDirectory[];
 }
 
 /** Error (`host`): a limit is asked for that no mounted controller can set. */
@@ -44,6 +47,7 @@ export function cgroupSteps(
     clonesInto: directories.some(({ version }) => version === 2),
     joinsItself: directories.some(({ version }) => version === 1),
     directories: directories.map(({ path }) => path),
+    own: directories,
     make(into) {
       for (const directory of directories) {
         makeDirectory(b, directory, asked);

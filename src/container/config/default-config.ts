@@ -1,6 +1,6 @@
 /** What a container is when nobody says otherwise: docker's defaults, written as an OCI configuration. Pure. */
 import { DEFAULT_CAPABILITIES } from './capabilities.js';
-import type { OciConfig, OciDevice, OciDeviceRule, OciMount, OciNamespaceType } from './schema.js';
+import type { OciConfig, OciDevice, OciDeviceRule, OciMount, OciNamespaceType, OciSeccomp } from './schema.js';
 
 export interface ContainerRequest {
   id: string;
@@ -15,6 +15,8 @@ export interface ContainerRequest {
   /** CPUs' worth of time. */
   cpus?: number;
   pids?: number;
+  /** Which system calls there are; absent: all of them. `defaultSeccomp` is what docker lets a container have. */
+  seccomp?: OciSeccomp;
   /** Present without root: the ids that become 0 inside. */
   rootless?: { uid: number; gid: number };
 }
@@ -62,6 +64,8 @@ export function defaultConfig(request: ContainerRequest): OciConfig {
           : { cpu: { quota: Math.round(request.cpus * CPU_PERIOD_US), period: CPU_PERIOD_US } }),
         ...(request.pids === undefined ? {} : { pids: { limit: request.pids } }),
       },
+      rootfsPropagation: 'rprivate',
+      ...(request.seccomp ? { seccomp: request.seccomp } : {}),
       maskedPaths: MASKED_PATHS,
       readonlyPaths: READONLY_PATHS,
     },
@@ -83,17 +87,16 @@ function defaultMounts(rootless: boolean): OciMount[] {
   const safe = ['nosuid', 'noexec', 'nodev'];
   const ptsGroup = rootless ? [] : ['gid=5']; // tty; not mapped into a single-id user namespace
   return [
-    { destination: '/proc', type: 'proc', source: 'proc', options: safe },
-    { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...safe, 'ro'] },
-    { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'mode=755', 'size=65536k'] },
+    { destination: '/proc', type: 'proc', options: safe },
+    { destination: '/sys', type: 'sysfs', options: [...safe, 'ro'] },
+    { destination: '/dev', type: 'tmpfs', options: ['nosuid', 'mode=755', 'size=65536k'] },
     {
       destination: '/dev/pts',
       type: 'devpts',
-      source: 'devpts',
       options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', ...ptsGroup],
     },
-    { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...safe, 'mode=1777', 'size=65536k'] },
-    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: safe },
+    { destination: '/dev/shm', type: 'tmpfs', options: [...safe, 'mode=1777', 'size=65536k'] },
+    { destination: '/dev/mqueue', type: 'mqueue', options: safe },
   ];
 }
 

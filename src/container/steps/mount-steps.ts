@@ -1,248 +1,274 @@
 /**
- * The file systems of a container as steps. Everything is mounted through descriptors (fsopen(2), fsmount(2),
- * open_tree(2), move_mount(2)): a target is never looked up through a link that the image brought along.
+ * The file systems of a container as steps, in the order in which they are made. Everything is mounted through descriptors
+ * (fsopen(2), fsmount(2), open_tree(2), move_mount(2)): a target is never looked up through a link that leads out of the
+ * image. Pure.
  */
-import { ABI, type AbiName, directoryFlags, flags } from '../../sys/abi.js';
-import { words64 } from '../../sys/encode.js';
-import { num } from '../../sys/num.js';
-import type { Addr, ArgLike, PlanBuilder, StepOptions, Word } from '../../sys/plan.js';
-import type { OciDevice, OciMount } from '../config/schema.js';
+import { posix } from 'node:path';
+import { type AbiName, flags } from '../../sys/abi.js';
+import { label, type PlanBuilder, type Word } from '../../sys/plan.js';
+import { ValueChecks } from '../../sys/value-check.js';
+import { configError } from '../config/parse-config.js';
+import type { OciConfig, OciMount, OciNamespaceType } from '../config/schema.js';
+import type { Situation } from '../situation.js';
+import { changeTree, type Taken, takeSource } from './bind-mounts.js';
+import { bindInstead, mountCgroups, type OwnCgroup } from './cgroup-mounts.js';
+import { ContainerTree, cleanPath, type Place } from './container-tree.js';
+import { DeviceSteps, type NodeWay } from './device-steps.js';
+import { PathCovers } from './masked-paths.js';
+import { changeMount, changesOf } from './mount-attributes.js';
+import { IdMaps } from './mount-id-maps.js';
+import { type MountOptions, readMountOptions } from './mount-options.js';
+import {
+  makeFilesystem,
+  mountByOldCall,
+  type NewFilesystem,
+  needsOldCall,
+  setParameter,
+  trustOf,
+} from './new-filesystem.js';
+import { enterRoot, leaveHostAlone, mountRoot, type RootPlan, rootPlan } from './root-steps.js';
+import { copyUp, takeBelow } from './tmp-copy-up.js';
 
-const ATTRIBUTES: Record<string, AbiName> = {
-  ro: 'MOUNT_ATTR_RDONLY',
-  nosuid: 'MOUNT_ATTR_NOSUID',
-  nodev: 'MOUNT_ATTR_NODEV',
-  noexec: 'MOUNT_ATTR_NOEXEC',
-  noatime: 'MOUNT_ATTR_NOATIME',
+/** An entry of config.mounts with what its options mean. */
+interface Mount {
+  entry: OciMount;
+  index: number;
+  /** `mounts[2]` */
+  from: string;
+  path: string;
+  options: MountOptions;
+}
+
+/** In a user namespace without the other one, a new file system is refused; then the host's is shown. */
+const HOSTS_OWN: Record<string, { path: string; namespace: OciNamespaceType }> = {
+  sysfs: { path: '/sys', namespace: 'network' },
+  mqueue: { path: '/dev/mqueue', namespace: 'ipc' },
+  proc: { path: '/proc', namespace: 'pid' },
 };
 
-/** struct mount_attr: set, clear, propagation, userns_fd (mount_setattr(2)). */
-const MOUNT_ATTR_BYTES = 32;
-
 export class MountSteps {
-  /** Descriptors of what is mounted, by its path in the container. */
-  private readonly held = new Map<string, Word>();
+  private readonly mounts: Mount[];
+  private readonly types: Set<OciNamespaceType>;
+  private readonly inUserNamespace: boolean;
+  private readonly root: RootPlan;
+  private readonly tree: ContainerTree;
+  private readonly checks: ValueChecks;
+  private readonly idMaps: IdMaps;
+  /** Sources of bind mounts, by their entry's index. */
+  private readonly taken = new Map<number, Taken>();
+  /** File systems that become read-only when all is in them. */
+  private readonly finallyReadOnly: Word[] = [];
 
   constructor(
     private readonly b: PlanBuilder,
-    private readonly rootless: boolean,
-  ) {}
-
-  /** The root: a private copy of the tree at `path`, mounted over itself so that pivot_root(2) accepts it. */
-  root(path: string): void {
-    const { b } = this;
-    const root = b.word('root');
-    const where = b.str(path);
-    const hint = `check that ${path} is a directory that this user may read`;
-    b.step('mount', [0, b.str('/'), 0, flags('MS_REC', 'MS_PRIVATE'), 0], 'let no mount event reach the host');
-    const tree = flags('OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC', 'AT_RECURSIVE');
-    b.step('open_tree', [flags('AT_FDCWD'), where, tree], 'take a private copy of the root file system', {
-      result: root,
-      hint,
-    });
-    this.moveTo(root, flags('AT_FDCWD'), path, 'mount it, so that it can become the root', { hint });
-    this.held.set('/', root);
+    private readonly config: OciConfig,
+    private readonly situation: Situation,
+    private readonly cgroups: readonly OwnCgroup[],
+  ) {
+    this.types = new Set(config.linux.namespaces.map(({ type }) => type));
+    this.inUserNamespace =
+      this.types.has('user') || situation.rootless !== undefined || situation.inUserNamespace === true;
+    this.root = rootPlan(config, this.bundle, situation.noPivot === true);
+    const exclusive = this.root.way !== 'chroot';
+    this.tree = new ContainerTree(b, { rootPath: this.root.path, exclusive, files: situation.files });
+    this.checks = new ValueChecks(b);
+    this.idMaps = new IdMaps(b, config);
+    this.mounts = config.mounts.map((entry, index) => this.read(entry, index));
   }
 
-  /** Mounts one entry of config.mounts. */
-  mount(entry: OciMount): void {
-    const { b } = this;
-    const attributes = flags(...entry.options.flatMap((option) => ATTRIBUTES[option] ?? []));
-    const context = b.word('fs');
-    const mounted = b.word(entry.destination);
-    b.step('fsopen', [b.str(entry.type ?? 'none'), flags('FSOPEN_CLOEXEC')], `begin a new ${entry.type}`, {
-      result: context,
-    });
-    for (const option of entry.options.filter((name) => !(name in ATTRIBUTES))) {
-      const [key = '', value] = option.split('=', 2);
-      const [command, text] =
-        value === undefined ? (['FSCONFIG_SET_FLAG', 0] as const) : (['FSCONFIG_SET_STRING', b.str(value)] as const);
-      b.step('fsconfig', [context, flags(command), b.str(key), text, 0], `with ${option}`);
-    }
-    b.step('fsconfig', [context, flags('FSCONFIG_CMD_CREATE'), 0, 0, 0], 'create it');
-    b.step('fsmount', [context, flags('FSMOUNT_CLOEXEC'), attributes], 'make a mount of it', { result: mounted });
-    this.attach(mounted, entry.destination);
-    this.held.set(entry.destination, mounted);
-  }
-
-  /** Device nodes: made anew with root, bound from the host without. Links beside them as config-linux.md has them. */
-  devices(devices: readonly OciDevice[]): void {
-    const { b } = this;
-    b.step('umask', [0], 'device nodes get exactly the modes that are asked for');
-    for (const device of devices) {
-      const { at, name } = this.parent(device.path);
-      const kind = device.type === 'c' ? ABI.S_IFCHR : 0o060000;
-      if (!this.rootless) {
-        const mode = num(kind | (device.fileMode ?? 0o666), `${device.type}${(device.fileMode ?? 0o666).toString(8)}`);
-        const number = num(makedev(device.major ?? 0, device.minor ?? 0), `${device.major}:${device.minor}`);
-        b.step('mknodat', [at, b.str(name), mode, number], `make ${device.path}`);
-        continue;
-      }
-      const tree = b.word('node');
-      b.step('mknodat', [at, b.str(name), num(ABI.S_IFREG | 0o666), 0], `make a place for ${device.path}`);
-      const how = flags('OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC');
-      b.step('open_tree', [flags('AT_FDCWD'), b.str(device.path), how], `take the host's ${device.path}`, {
-        result: tree,
-      });
-      this.moveTo(tree, at, name, 'and show it here');
-    }
-    for (const [link, target] of DEV_LINKS) {
-      const { at, name } = this.parent(link);
-      b.step('symlinkat', [b.str(target), at, b.str(name)], `link ${link} to ${target}`);
-    }
-  }
-
-  /** Hides kernel interfaces: an empty read-only directory over directories, /dev/null over files. */
-  mask(paths: readonly string[], kernelPaths: Readonly<Record<string, 'file' | 'directory'>>): void {
-    const { b } = this;
-    const present = paths.filter((path) => kernelPaths[path] && this.heldAbove(path)?.path !== '/');
-    for (const path of present) {
-      const { at, name } = this.parent(path);
-      const known = this.held.get(EMPTY_DIRECTORY);
-      if (kernelPaths[path] === 'directory' && !known) {
-        // The first is no copy: a mount that is left over unmounts itself at exec, which waits for all processors.
-        this.moveTo(this.emptyDirectory(), at, name, `mask ${path}`);
-        continue;
-      }
-      const cover = b.word('cover');
-      const how = flags('OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC', ...(kernelPaths[path] === 'directory' ? EMPTY : []));
-      const dev = this.held.get('/dev');
-      const from: [ArgLike, Addr] =
-        kernelPaths[path] === 'directory' && known
-          ? [known, b.str('')]
-          : [dev ?? flags('AT_FDCWD'), b.str(dev ? 'null' : '/dev/null')];
-      b.step('open_tree', [...from, how], `a cover for ${path}`, { result: cover });
-      this.moveTo(cover, at, name, `mask ${path}`);
-    }
-  }
-
-  private emptyDirectory(): Word {
-    const { b } = this;
-    const context = b.word('fs');
-    const empty = b.word('empty');
-    b.step('fsopen', [b.str('tmpfs'), flags('FSOPEN_CLOEXEC')], 'begin an empty directory', { result: context });
-    b.step('fsconfig', [context, flags('FSCONFIG_CMD_CREATE'), 0, 0, 0], 'create it');
-    const attributes = flags('MOUNT_ATTR_RDONLY', 'MOUNT_ATTR_NOSUID', 'MOUNT_ATTR_NODEV', 'MOUNT_ATTR_NOEXEC');
-    b.step('fsmount', [context, flags('FSMOUNT_CLOEXEC'), attributes], 'that nobody can write', { result: empty });
-    this.held.set(EMPTY_DIRECTORY, empty);
-    return empty;
-  }
-
-  /** Makes parts of /proc read-only by mounting them over themselves. */
-  readonly(paths: readonly string[], kernelPaths: Readonly<Record<string, 'file' | 'directory'>>): void {
-    const { b } = this;
-    for (const path of paths.filter((one) => kernelPaths[one] && this.heldAbove(one)?.path !== '/')) {
-      const { at, name } = this.parent(path);
-      const tree = b.word('tree');
-      const how = flags('OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC', 'AT_RECURSIVE');
-      b.step('open_tree', [at, b.str(name), how], `take ${path} once more`, { result: tree });
-      this.restrict(tree, ['MOUNT_ATTR_RDONLY'], true);
-      this.moveTo(tree, at, name, 'and mount it over itself');
-    }
-  }
-
-  /** Makes the whole root file system read-only; what is mounted on it stays as it is. */
-  readonlyRoot(): void {
-    this.restrict(this.heldOrThrow('/'), ['MOUNT_ATTR_RDONLY'], false);
-  }
-
-  /** Enters the new root and lets go of the old one. pivot_root(2), "pivot_root(".", ".")". */
-  pivot(): void {
-    const { b } = this;
-    const here = b.str('.');
-    b.step('fchdir', [this.heldOrThrow('/')], 'stand in the new root');
-    b.step('pivot_root', [here, here], 'make it the root; the old one lies on top of it');
-    b.step('umount2', [here, flags('MNT_DETACH')], "let go of the host's file systems");
-    b.step('chdir', [b.str('/')], 'and stand in the root');
-  }
-
-  /** The descriptor of something mounted before. */
-  heldOrThrow(path: string): Word {
-    const word = this.held.get(path);
-    if (!word) throw new RangeError(`nothing is mounted at ${path}`);
-    return word;
-  }
-
-  private restrict(tree: Word, attributes: AbiName[], recursive: boolean): void {
-    const set = flags(...attributes);
-    const attr = this.b.data(words64(set.value, 0, 0, 0), `{set ${set.text}}`);
-    const how = flags('AT_EMPTY_PATH', ...(recursive ? (['AT_RECURSIVE'] as const) : []));
-    this.b.step('mount_setattr', [tree, this.b.str(''), how, attr, MOUNT_ATTR_BYTES], `with ${set.text}`);
-  }
-
-  /** Puts a mount at its destination, making the directory if the image lacks it. */
-  private attach(mounted: Word, destination: string): void {
-    const { at, name } = this.parent(destination);
-    const mode = num(0o755, '0755');
-    // A read-only image says EROFS, somebody else's says EACCES; whether the directory is there, move_mount tells.
-    this.b.step('mkdirat', [at, this.b.str(name), mode], `make sure that ${destination} exists`, {
-      tolerate: ['EEXIST', 'EROFS', 'EACCES'],
-    });
-    const hint = `the image must have a directory, not a link or a file, at ${destination}`;
-    this.moveTo(mounted, at, name, `mount it at ${destination}`, { hint });
-  }
-
-  /** move_mount without MOVE_MOUNT_T_SYMLINKS: a link as the last component is refused, not followed. */
-  private moveTo(from: Word, at: ArgLike, name: string, why: string, options: StepOptions = {}): void {
-    const { b } = this;
-    b.step('move_mount', [from, b.str(''), at, b.str(name), flags('MOVE_MOUNT_F_EMPTY_PATH')], why, options);
+  private get bundle(): string {
+    return this.situation.bundle ?? process.cwd();
   }
 
   /**
-   * A descriptor of the directory that holds `path`, and the last component. Directories that vlab mounted itself are at
-   * hand; others are opened below the root, where links can lead nowhere else (openat2(2), RESOLVE_IN_ROOT).
+   * In the parent, before the clone: sources of a container with a user namespace are taken by who may reach them and map ids
+   * in them.
    */
-  private parent(path: string): { at: Word; name: string } {
-    const parts = path.split('/').filter(Boolean);
-    const name = parts.pop() ?? '.';
-    const above = this.heldAbove(path);
-    if (above && `${above.path === '/' ? '' : above.path}/${name}` === `/${[...parts, name].join('/')}`) {
-      return { at: above.word, name };
-    }
-    return { at: this.open(parts, above), name };
+  beforeClone(): void {
+    if (!this.types.has('user') || this.situation.rootless) return;
+    const { fromHost, sharesWithHost } = this.root;
+    this.takeSources(sharesWithHost ? undefined : fromHost);
   }
 
-  private open(parts: string[], above: { path: string; word: Word } | undefined): Word {
+  /** In the child: all that is mounted and made, up to the hooks that see it together with the host's root. */
+  mount(): void {
+    const { b, root } = this;
+    b.step('umask', [0], 'what is made gets exactly the modes that are asked for');
+    if (root.sharesWithHost) this.takeSources();
+    if (root.way !== 'chroot') leaveHostAlone(b, root);
+    this.takeSources();
+    this.tree.hold('/', mountRoot(b, root), 'other');
+    for (const mount of this.mounts) this.one(mount);
+    const devices = new DeviceSteps(b, this.tree, this.checks);
+    devices.make(this.config.linux.devices, this.nodeWay, !this.devIsBound);
+  }
+
+  /** Behind those hooks: covers, and what is read-only. */
+  finish(): void {
+    const { b, tree, config } = this;
+    const how = { kernelPaths: this.situation.kernelPaths, ownNull: this.ownNull };
+    const covers = new PathCovers(b, tree, this.checks, how);
+    covers.mask(config.linux.maskedPaths);
+    covers.readonly(config.linux.readonlyPaths);
+    for (const one of this.finallyReadOnly) changeMount(b, one, { set: ['MOUNT_ATTR_RDONLY'] }, 'now it is read-only');
+    if (config.root.readonly) changeMount(b, tree.root, { set: ['MOUNT_ATTR_RDONLY'] }, 'with MOUNT_ATTR_RDONLY');
+  }
+
+  pivot(): void {
+    enterRoot(this.b, this.root, this.tree.root);
+  }
+
+  /** In the parent, when the container has ended: without a mount namespace at all its mounts are the caller's. */
+  after(): void {
+    if (this.types.has('mount')) return;
     const { b } = this;
-    const base = above ?? { path: '/', word: this.heldOrThrow('/') };
-    const below = parts.slice(base.path.split('/').filter(Boolean).length).join('/');
-    const directory = b.word(`/${parts.join('/')}`);
-    const open = directoryFlags(b.arch, 'O_PATH', 'O_CLOEXEC');
-    const how = b.data(
-      words64(open.value, 0, ABI.RESOLVE_IN_ROOT | ABI.RESOLVE_NO_MAGICLINKS),
-      `{${open.text}, IN_ROOT}`,
-    );
-    b.step('openat2', [base.word, b.str(below), how, 24], `find /${parts.join('/')} without leaving the root`, {
-      result: directory,
-      hint: `the image has no directory /${parts.join('/')}`,
-    });
-    return directory;
+    b.step('umount2', [b.str(this.root.path), flags('MNT_DETACH')], 'take its mounts away', { tolerate: ['EINVAL'] });
   }
 
-  /** The deepest mount of vlab's own at or above the directory of `path`. */
-  private heldAbove(path: string): { path: string; word: Word } | undefined {
-    const parts = path.split('/').filter(Boolean).slice(0, -1);
-    for (let depth = parts.length; depth >= 0; depth--) {
-      const candidate = `/${parts.slice(0, depth).join('/')}`;
-      const word = this.held.get(candidate);
-      if (word) return { path: candidate, word };
+  /** A descriptor of a directory of the container, for a terminal. */
+  directory(path: string): Word {
+    return this.tree.heldAt(path)?.word ?? this.tree.find(path, { directory: true });
+  }
+
+  private get devIsBound(): boolean {
+    return this.mounts.some(({ path, options }) => path === '/dev' && options.bind !== 'no');
+  }
+
+  private get nodeWay(): NodeWay {
+    return this.inUserNamespace ? 'shown' : this.situation.inContainer ? 'unsure' : 'made';
+  }
+
+  /** /dev/null was made by the plan, in a file system that nobody else can reach. */
+  private get ownNull(): boolean {
+    const asked = this.config.linux.devices.find(({ path }) => cleanPath(path) === '/dev/null');
+    const isNull = !asked || (asked.type !== 'b' && asked.major === 1 && asked.minor === 3);
+    return isNull && !this.devIsBound && this.tree.isFresh('/dev/null') && !this.tree.heldAt('/dev/null');
+  }
+
+  /** Error (`input`): what kind of mount it is cannot be told. */
+  private read(entry: OciMount, index: number): Mount {
+    const options = readMountOptions(entry.options);
+    if (entry.type === 'bind' && options.bind === 'no') options.bind = 'one';
+    const mount = { entry, index, from: `mounts[${index}]`, path: cleanPath(entry.destination), options };
+    if (options.bind === 'no' && !changesWhatIsThere(mount) && [undefined, '', 'none'].includes(entry.type)) {
+      throw configError(`mounts[${index}].type`, 'must name a file system, or an option must say bind or rbind');
     }
-    return undefined;
+    return mount;
+  }
+
+  private takeSources(propagation?: 'MS_SLAVE' | 'MS_PRIVATE'): void {
+    const { b, bundle, situation } = this;
+    for (const { entry, index, options } of this.mounts) {
+      if (options.bind === 'no' || options.remount || this.taken.has(index)) continue;
+      const how = { bundle, files: situation.files, idMaps: this.idMaps, propagation };
+      this.taken.set(index, takeSource(b, entry, index, options, how));
+    }
+  }
+
+  private one(mount: Mount): void {
+    const { b, tree } = this;
+    const { entry, index, from, path, options } = mount;
+    const taken = this.taken.get(index);
+    if (taken) {
+      const place = tree.place(path, taken.kind, { from });
+      tree.attach(taken.tree, place, `mount it at ${path}`, { from, hint: placeHint(mount) });
+      tree.hold(path, taken.tree, 'other');
+    } else if (changesWhatIsThere(mount)) this.change(mount);
+    else if (entry.type === 'cgroup') {
+      const how = { cgroups: this.cgroups, namespaced: this.types.has('cgroup'), mayBeRefused: this.inUserNamespace };
+      const late = mountCgroups(b, tree, path, entry, from, options, how);
+      if (late) this.finallyReadOnly.push(late);
+    } else this.filesystem(mount, entry.type ?? '');
+  }
+
+  private filesystem(mount: Mount, type: string): void {
+    const { b, tree } = this;
+    const { entry, from, path, options } = mount;
+    const fs: NewFilesystem = { type, source: entry.source, options, from };
+    const ordinary = type === 'proc' || type === 'sysfs'; // their files have labels of their own, too
+    const label = ordinary ? undefined : this.config.linux.mountLabel;
+    if (label && this.situation.labelsFiles?.()) fs.label = label;
+    const takesMode = type === 'tmpfs' && modeOf(options) === undefined;
+    const place = tree.place(path, 'directory', { from, ordinary, looks: takesMode || posix.dirname(path) !== '/' });
+    // As runc does: who mounts over /tmp wants what /tmp was.
+    if (takesMode && place.known?.kind) options.data.push({ text: `mode=${place.known.mode?.toString(8)}` });
+    const below = type === 'tmpfs' && options.copyUp && this.hasFiles(place) ? takeBelow(b, place) : undefined;
+    const late = IN_MEMORY.includes(type) && options.own.set.includes('MOUNT_ATTR_RDONLY');
+    const mounted = this.mountNew(mount, fs, place, late ? ['MOUNT_ATTR_RDONLY'] : []);
+    if (below) copyUp(b, this.checks, below, mounted, modeOf(options), from);
+    if (late) this.finallyReadOnly.push(mounted);
+    tree.hold(path, mounted, this.mayBeHostsOwn(type) ? 'other' : trustOf(fs));
+  }
+
+  /** Makes it and attaches it. */
+  private mountNew(mount: Mount, fs: NewFilesystem, place: Place, without: AbiName[]): Word {
+    const { b, tree } = this;
+    const { entry, index, from, path, options } = mount;
+    const idmap = this.idMaps.of(entry, index, options);
+    if (needsOldCall(fs)) {
+      const mounted = mountByOldCall(b, tree, fs, path, place);
+      changeTree(b, mounted, from, changesOf(options, idmap, true));
+      return mounted;
+    }
+    const mounted = b.word(path);
+    const hosts = this.mayBeHostsOwn(fs.type) ? HOSTS_OWN[fs.type] : undefined;
+    const [refused, done] = [label('no new one is allowed'), label(`${path} is mounted`)];
+    makeFilesystem(b, fs, mounted, { without, ...(hosts ? { refused } : {}) });
+    changeTree(b, mounted, from, changesOf(options, idmap, true));
+    const at = { from, hint: placeHint(mount) };
+    tree.attach(mounted, place, `mount it at ${path}`, { ...at, ...(hosts ? { jump: done, jumpOn: 'zero' } : {}) });
+    if (hosts) {
+      b.place(refused);
+      bindInstead(b, hosts.path, mounted, options, from);
+      tree.attach(mounted, place, `and show it at ${path}`, at);
+      b.place(done);
+    }
+    return mounted;
+  }
+
+  private mayBeHostsOwn(type: string): boolean {
+    const hosts = HOSTS_OWN[type];
+    return this.inUserNamespace && hosts !== undefined && !this.types.has(hosts.namespace);
+  }
+
+  /** `remount`, and options that only change how events spread. */
+  private change({ entry, from, path, options }: Mount): void {
+    const { b, tree } = this;
+    const target = tree.find(path, { from, hint: `there is nothing at ${path} that could be changed` });
+    const parameters = [...options.superblock.map((text) => ({ text })), ...options.data];
+    if (options.remount && options.bind === 'no' && parameters.length > 0) {
+      const context = b.word('fs');
+      const how = flags('FSPICK_CLOEXEC', 'FSPICK_EMPTY_PATH');
+      b.step('fspick', [target, b.str(''), how], 'take its file system', { result: context, from });
+      const type = entry.type ?? 'what is mounted there';
+      for (const parameter of parameters) setParameter(b, context, parameter, { type, from });
+      b.step('fsconfig', [context, flags('FSCONFIG_CMD_RECONFIGURE'), 0, 0, 0], 'change it', { from });
+    }
+    changeTree(b, target, from, changesOf(options));
+  }
+
+  /** False where it is known that there is nothing to copy. */
+  private hasFiles({ known }: Place): boolean {
+    if (!known || !this.situation.files) return true;
+    return known.kind === 'directory' && !this.situation.files.isEmpty(posix.join(this.root.path, known.path));
   }
 }
 
-const EMPTY: AbiName[] = ['AT_EMPTY_PATH'];
-const EMPTY_DIRECTORY = 'the empty directory';
+/** Their content is the container's alone: what is below them must be mounted before they become read-only. */
+const IN_MEMORY = ['tmpfs', 'ramfs'];
 
-const DEV_LINKS: [string, string][] = [
-  ['/dev/fd', '/proc/self/fd'],
-  ['/dev/stdin', '/proc/self/fd/0'],
-  ['/dev/stdout', '/proc/self/fd/1'],
-  ['/dev/stderr', '/proc/self/fd/2'],
-  ['/dev/ptmx', 'pts/ptmx'],
-];
+function changesWhatIsThere({ entry, options }: Pick<Mount, 'entry' | 'options'>): boolean {
+  if (options.remount) return true;
+  const named = entry.type !== undefined && entry.type !== '' && entry.type !== 'none';
+  return !named && options.bind === 'no' && options.propagation.length > 0 && options.data.length === 0;
+}
 
-/** makedev(3) for the 32-bit device numbers of mknod(2). */
-function makedev(major: number, minor: number): number {
-  return (minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12);
+function modeOf(options: MountOptions): number | undefined {
+  const mode = options.data.findLast(({ text }) => text.startsWith('mode='))?.text.slice('mode='.length);
+  return mode === undefined ? undefined : Number.parseInt(mode, 8);
+}
+
+function placeHint({ path, entry }: Mount): string {
+  const kind = entry.type === 'proc' || entry.type === 'sysfs' ? 'a directory, not a link or a file,' : 'what fits it';
+  return `the image must have ${kind} at ${path}, or a place to make it`;
 }

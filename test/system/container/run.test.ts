@@ -231,12 +231,17 @@ describe('the root file system', () => {
   it.each([
     ['/proc', 'proc', '/tmp'],
     ['/proc, to the outside', 'proc', '../../../../../../tmp'],
-    ['/dev', 'dev', '/tmp'],
     ['/sys', 'sys', 'tmp'],
   ])('is refused when %s is a link: nothing is mounted where it points', async (_, name, target) => {
     const { code, stderr } = await withRootfs(['tmp'], (root) => symlinkSync(target, join(root, name)), ['true']);
     expect(code).toBe(125);
     expect(stderr).toContain(`the image must have a directory, not a link or a file, at /${name}`);
+  });
+
+  it('may have a /dev that is a link: it leads into the image', async () => {
+    const linked = (root: string) => symlinkSync('../../../../../../tmp', join(root, 'dev'));
+    const { stdout, left } = await withRootfs(['tmp'], linked, ['ls', '/tmp']);
+    expect([stdout.split('\n').includes('null'), left]).toEqual([true, ['dev', 'probe', 'proc', 'sys', 'tmp']]);
   });
 
   it('is refused when /dev is a file', async () => {

@@ -1,0 +1,215 @@
+/**
+ * Device nodes of a container and the links beside them (config-linux.md, "Devices", "Default Devices", "Dev symbolic links").
+ * Where nodes cannot be made, in a user namespace, the host's are shown in their place. Pure.
+ */
+import { posix } from 'node:path';
+import { ABI, type AbiName, flags } from '../../sys/abi.js';
+import { nofollowFlags } from '../../sys/nofollow-flags.js';
+import { num } from '../../sys/num.js';
+import { type Addr, type Label, label, type PlanBuilder, type StepOptions, type Word } from '../../sys/plan.js';
+import type { ValueChecks } from '../../sys/value-check.js';
+import { configError } from '../config/parse-config.js';
+import type { OciDevice } from '../config/schema.js';
+import { type ContainerTree, cleanPath } from './container-tree.js';
+import { verifyNode } from './verify-node.js';
+
+/** `unsure`: they are made, and where that is refused (EPERM), shown. */
+export type NodeWay = 'made' | 'shown' | 'unsure';
+
+const DEFAULT_DEVICES: [string, number, number][] = [
+  ['/dev/null', 1, 3],
+  ['/dev/zero', 1, 5],
+  ['/dev/full', 1, 7],
+  ['/dev/random', 1, 8],
+  ['/dev/urandom', 1, 9],
+  ['/dev/tty', 5, 0],
+];
+
+const LINKS: [string, string][] = [
+  ['/dev/fd', '/proc/self/fd'],
+  ['/dev/stdin', '/proc/self/fd/0'],
+  ['/dev/stdout', '/proc/self/fd/1'],
+  ['/dev/stderr', '/proc/self/fd/2'],
+  ['/dev/ptmx', 'pts/ptmx'],
+];
+
+interface Node {
+  path: string;
+  /** `linux.devices[2]`; a default device has none. */
+  name: string | undefined;
+  type: 'c' | 'b' | 'p';
+  major: number;
+  minor: number;
+  mode: number;
+  uid: number | undefined;
+  gid: number | undefined;
+}
+
+const TYPE_BITS = { c: ABI.S_IFCHR, b: ABI.S_IFBLK, p: ABI.S_IFIFO };
+
+/** The devices that were asked for, and the default ones that were not. Error (`input`): one has no number. */
+export function nodesOf(devices: readonly OciDevice[]): Node[] {
+  const nodes = devices.map((device, index): Node => {
+    const { type, major, minor, fileMode = 0o666, uid, gid } = device;
+    const name = `linux.devices[${index}]`;
+    if (type !== 'p' && (major === undefined || minor === undefined)) {
+      throw configError(`${name}.${major === undefined ? 'major' : 'minor'}`, `is needed for a device of type ${type}`);
+    }
+    for (const [key, value, greatest] of [
+      ['major', major, 0xfff],
+      ['minor', minor, 0xfffff],
+    ] as const) {
+      if (type !== 'p' && (value === undefined || value < 0 || value > greatest)) {
+        throw configError(`${name}.${key}`, `is no device number: 0 to ${greatest}`);
+      }
+    }
+    const path = cleanPath(device.path);
+    const mode = fileMode & 0o7777;
+    return { path, name, type: type === 'u' ? 'c' : type, major: major ?? 0, minor: minor ?? 0, mode, uid, gid };
+  });
+  const asked = new Set(nodes.map(({ path }) => path));
+  const missing = DEFAULT_DEVICES.filter(([path]) => !asked.has(path)).map(([path, major, minor]): Node => {
+    return { path, name: undefined, type: 'c', major, minor, mode: 0o666, uid: undefined, gid: undefined };
+  });
+  return [...nodes, ...missing];
+}
+
+export class DeviceSteps {
+  private readonly directories = new Map<string, Word>();
+  /** Names that are there already. */
+  private readonly made = new Set<string>();
+
+  constructor(
+    private readonly b: PlanBuilder,
+    private readonly tree: ContainerTree,
+    private readonly checks: ValueChecks,
+  ) {}
+
+  /** `setsUpDev`: false leaves /dev alone. */
+  make(devices: readonly OciDevice[], way: NodeWay, setsUpDev: boolean): void {
+    const nodes = nodesOf(devices).filter(({ path }) => setsUpDev || !path.startsWith('/dev/'));
+    const links = setsUpDev ? LINKS : [];
+    if (way !== 'unsure' || !setsUpDev) {
+      for (const node of nodes) this.node(node, way);
+      for (const link of links) this.link(link);
+      return;
+    }
+    const [refused, there] = [label('nodes are refused'), label('nodes are there')];
+    for (const link of links.slice(0, -1)) this.link(link);
+    for (const node of nodes) this.node(node, 'made', refused);
+    // A link is the way past the rest: its result, 0, goes on behind it.
+    const [last] = links.slice(-1);
+    if (last) this.link(last, there);
+    this.b.place(refused);
+    for (const node of nodes) this.node(node, 'shown');
+    if (last) this.link(last);
+    this.b.place(there);
+  }
+
+  private node(node: Node, way: NodeWay, refused?: Label): void {
+    // A FIFO is no device: anybody can make one.
+    if (way === 'shown' && node.type !== 'p') this.show(node);
+    else if (this.isNew(node.path)) this.makeNew(node, refused);
+    else this.makeOrVerify(node, refused);
+    this.made.add(node.path);
+  }
+
+  /** A name is new in a file system of the plan's own in which nothing has it yet. */
+  private isNew(path: string): boolean {
+    return this.tree.isFresh(path) && !this.tree.heldAt(path) && !this.made.has(path);
+  }
+
+  private makeNew(node: Node, refused: Label | undefined): void {
+    const { at, name } = this.mknod(node, refused ? { tolerate: ['EPERM'], jump: refused } : {});
+    this.own(node, [at, name], 'AT_SYMLINK_NOFOLLOW');
+  }
+
+  /** config-linux.md: a file that is there already must be that device, or the runtime must say so. */
+  private makeOrVerify(node: Node, refused: Label | undefined): void {
+    const { b } = this;
+    const { at, name } = this.mknod(node, { tolerate: refused ? ['EEXIST', 'EPERM'] : ['EEXIST'] });
+    const found = b.word(node.path);
+    const open = nofollowFlags(b.arch, 'O_PATH', 'O_CLOEXEC');
+    b.step('openat', [at, name, open], 'hold it; what is there may be the image’s', {
+      result: found,
+      ...fromOf(node),
+      ...(refused ? { tolerate: ['ENOENT'], jump: refused } : {}),
+    });
+    verifyNode(b, this.checks, found, node, fromOf(node));
+    this.own(node, [found, b.str('')], 'AT_EMPTY_PATH');
+  }
+
+  private mknod({ path, type, mode, major, minor, ...node }: Node, options: StepOptions): { at: Word; name: Addr } {
+    const at = this.directoryOf(path);
+    const name = this.b.str(posix.basename(path));
+    const bits = num(TYPE_BITS[type] | mode, `${type}${mode.toString(8)}`);
+    const number = type === 'p' ? 0 : num(makedev(major, minor), `${major}:${minor}`);
+    this.b.step('mknodat', [at, name, bits, number], `make ${path}`, {
+      ...fromOf(node),
+      hint: 'making nodes takes CAP_MKNOD, and a device cgroup that lets one',
+      ...options,
+    });
+    return { at, name };
+  }
+
+  private own({ path, uid, gid, ...node }: Node, at: [Word, Addr], how: AbiName): void {
+    if (uid === undefined && gid === undefined) return;
+    const ids = [uid, gid].map((id) => num(id ?? -1n));
+    this.b.step('fchownat', [...at, ...ids, flags(how)], `give ${path} to its owner`, fromOf(node));
+  }
+
+  private show(node: Node): void {
+    const { b, tree } = this;
+    const { path } = node;
+    const place = tree.place(path, 'file');
+    const shown = b.word('node');
+    const how = flags('OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC');
+    b.step('open_tree', [flags('AT_FDCWD'), b.str(path), how], `take the host's ${path}`, {
+      result: shown,
+      ...fromOf(node),
+      hint: 'where no node can be made, the host must have it at the same path',
+    });
+    // The host's default devices are what their names say.
+    if (node.name !== undefined && !isDefault(node)) verifyNode(b, this.checks, shown, node, fromOf(node));
+    tree.attach(shown, place, 'and show it here');
+  }
+
+  private link([path, target]: readonly [string, string], there?: Label): void {
+    const { b } = this;
+    const clean = this.isNew(path);
+    b.step(
+      'symlinkat',
+      [b.str(target), this.directoryOf(path), b.str(posix.basename(path))],
+      `link ${path} to ${target}`,
+      {
+        ...(clean ? {} : { tolerate: ['EEXIST'] }),
+        ...(there ? { jump: there, jumpOn: 'zero' } : {}),
+      },
+    );
+  }
+
+  private directoryOf(path: string): Word {
+    const directory = posix.dirname(path);
+    const known = this.directories.get(directory);
+    if (known) return known;
+    const seen = this.tree.lookInImage(directory);
+    const word = this.tree.directory(seen?.path ?? directory, seen);
+    this.directories.set(directory, word);
+    return word;
+  }
+}
+
+function fromOf({ name }: Pick<Node, 'name'>): { from?: string } {
+  return name === undefined ? {} : { from: name };
+}
+
+function isDefault({ path, type, major, minor }: Node): boolean {
+  return (
+    type === 'c' && DEFAULT_DEVICES.some(([name, ...number]) => `${[name, ...number]}` === `${[path, major, minor]}`)
+  );
+}
+
+/** makedev(3) for the 32-bit device numbers of mknod(2). */
+function makedev(major: number, minor: number): number {
+  return (minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12);
+}

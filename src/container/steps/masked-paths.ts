@@ -1,0 +1,152 @@
+/**
+ * Paths that a container must not see or must not write (config-linux.md, "Masked Paths", "Readonly Paths"). What is covered is
+ * held by a descriptor, and so is what covers it, so that neither can be exchanged (CVE-2025-31133, CVE-2025-52881). Pure.
+ */
+import { posix } from 'node:path';
+import { type Errno, flags } from '../../sys/abi.js';
+import { label, type PlanBuilder, type Word } from '../../sys/plan.js';
+import type { ValueChecks } from '../../sys/value-check.js';
+import type { FileKind } from '../host-files.js';
+import { type ContainerTree, cleanPath, type Place } from './container-tree.js';
+import { changeMount } from './mount-attributes.js';
+import { verifyNode } from './verify-node.js';
+
+/** A path that is not there needs no cover. */
+const ABSENT: Errno[] = ['ENOENT', 'ENOTDIR'];
+
+export interface PathOptions {
+  /** What the paths of this kernel's proc and sysfs are; what is missing here is missing there. */
+  kernelPaths: Readonly<Record<string, FileKind>>;
+  /** The container's own /dev/null was made by the plan, where nobody else could. */
+  ownNull: boolean;
+}
+
+export class PathCovers {
+  private empty: { word: Word; used: boolean } | undefined;
+  private hostNull: Word | undefined;
+
+  constructor(
+    private readonly b: PlanBuilder,
+    private readonly tree: ContainerTree,
+    private readonly checks: ValueChecks,
+    private readonly options: PathOptions,
+  ) {}
+
+  /** An empty directory that nobody can write over directories, /dev/null over anything else. */
+  mask(paths: readonly string[]): void {
+    for (const path of paths.map(cleanPath)) {
+      const known = this.known(path);
+      if (known === 'absent') continue;
+      if (known === undefined) this.maskEither(path);
+      else {
+        this.prepare(known);
+        const place = this.kernelPlace(path);
+        // The first is no copy: a mount that is left over unmounts itself at exec, which waits for all processors.
+        const cover = known === 'directory' && this.firstEmpty();
+        this.tree.attach(cover || this.cover(known, path), place, `mask ${path}`);
+      }
+    }
+  }
+
+  /** Mounts them over themselves, read-only. */
+  readonly(paths: readonly string[]): void {
+    const { b, tree } = this;
+    for (const path of paths.map(cleanPath)) {
+      const known = this.known(path);
+      if (known === 'absent') continue;
+      const absent = label(`no ${path}`);
+      const found = known === undefined && tree.find(path, { tolerate: ABSENT, jump: absent });
+      const place = found ? { at: found, name: '' } : this.kernelPlace(path);
+      const copy = b.word('tree');
+      const empty = found ? (['AT_EMPTY_PATH'] as const) : [];
+      const how = flags('OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC', 'AT_RECURSIVE', ...empty);
+      b.step('open_tree', [place.at, b.str(place.name), how], `take ${path} once more`, { result: copy });
+      changeMount(b, copy, { set: ['MOUNT_ATTR_RDONLY'], recursive: true }, 'with MOUNT_ATTR_RDONLY');
+      tree.attach(copy, place, 'and mount it over itself');
+      b.place(absent);
+    }
+  }
+
+  /** Where only the plan will see what the path is. */
+  private maskEither(path: string): void {
+    const { b, tree } = this;
+    const masked = label(`${path} is masked`);
+    this.prepare('directory');
+    this.prepare('file');
+    const noDirectory = label(`${path} is no directory`);
+    const directory = tree.find(path, { directory: true, tolerate: ABSENT, jump: noDirectory });
+    const place = { at: directory, name: '' };
+    tree.attach(this.cover('directory', path), place, `mask ${path}`, { jump: masked, jumpOn: 'zero' });
+    b.place(noDirectory);
+    const file = tree.find(path, { tolerate: ABSENT, jump: masked });
+    tree.attach(this.cover('file', path), { at: file, name: '' }, `mask ${path}`);
+    b.place(masked);
+  }
+
+  /** Of a path in a proc or sysfs of the plan's own it is known what it is; `undefined` for all others. */
+  private known(path: string): FileKind | 'absent' | undefined {
+    const above = this.tree.heldAbove(path);
+    if (above?.trust !== 'kernel' || PER_CONTAINER.test(path)) return undefined;
+    const { kernelPaths } = this.options;
+    // Where the caller sees nothing of such a file system, what it does not see may be there.
+    const seen = Object.keys(kernelPaths).some((one) => one.startsWith(`${above.path}/`));
+    return kernelPaths[path] ?? (seen ? 'absent' : undefined);
+  }
+
+  private kernelPlace(path: string): Place {
+    const { tree } = this;
+    const [directory, name] = [posix.dirname(path), posix.basename(path)];
+    const above = tree.heldAbove(path);
+    if (above?.path === directory) return { at: above.word, name };
+    return { at: tree.find(directory, { directory: true }), name };
+  }
+
+  /** What covers are made of, before a step that may be jumped over. */
+  private prepare(kind: FileKind): void {
+    const { b } = this;
+    if (kind === 'directory') {
+      if (this.empty) return;
+      const context = b.word('fs');
+      const empty = b.word('empty');
+      b.step('fsopen', [b.str('tmpfs'), flags('FSOPEN_CLOEXEC')], 'begin an empty directory', { result: context });
+      b.step('fsconfig', [context, flags('FSCONFIG_CMD_CREATE'), 0, 0, 0], 'create it');
+      const attributes = flags('MOUNT_ATTR_RDONLY', 'MOUNT_ATTR_NOSUID', 'MOUNT_ATTR_NODEV', 'MOUNT_ATTR_NOEXEC');
+      b.step('fsmount', [context, flags('FSMOUNT_CLOEXEC'), attributes], 'that nobody can write', { result: empty });
+      this.empty = { word: empty, used: false };
+    } else if (!this.hostNull && !this.options.ownNull) {
+      const open = flags('O_PATH', 'O_CLOEXEC');
+      this.hostNull = b.word('null');
+      b.step('openat', [flags('AT_FDCWD'), b.str('/dev/null'), open], "the host's /dev/null, not what the image has", {
+        result: this.hostNull,
+      });
+      verifyNode(
+        b,
+        this.checks,
+        this.hostNull,
+        { type: 'c', major: 1, minor: 3 },
+        {
+          hint: 'the host has no /dev/null',
+        },
+      );
+    }
+  }
+
+  private firstEmpty(): Word | undefined {
+    if (!this.empty || this.empty.used) return undefined;
+    this.empty.used = true;
+    return this.empty.word;
+  }
+
+  private cover(kind: FileKind, path: string): Word {
+    const { b } = this;
+    const cover = b.word('cover');
+    const held = kind === 'directory' ? this.empty?.word : this.hostNull;
+    const how = flags('OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC', ...(held ? (['AT_EMPTY_PATH'] as const) : []));
+    const from = held ? [held, b.str('')] : [this.tree.heldAt('/dev')?.word ?? this.tree.root, b.str('null')];
+    b.step('open_tree', [...from, how], `a cover for ${path}`, { result: cover });
+    return cover;
+  }
+}
+
+/** What differs between the namespaces of a container and of the caller. */
+const PER_CONTAINER = /^\/(proc\/(\d+|self|thread-self|net|sys\/net)|sys\/(class|devices\/virtual)\/net)(\/|$)/;

@@ -1,0 +1,90 @@
+/** The root of a container: how it is made, and how it becomes the root (pivot_root(2), mount_namespaces(7)). Pure. */
+import { resolve } from 'node:path';
+import { type AbiName, flags } from '../../sys/abi.js';
+import type { PlanBuilder, Word } from '../../sys/plan.js';
+import type { OciConfig } from '../config/schema.js';
+import { changeMount } from './mount-attributes.js';
+
+export interface RootPlan {
+  /** The directory on the host. */
+  path: string;
+  /**
+   * Of a mount namespace of its own the container gets all (`pivot`), or, where pivot_root(2) cannot work since the host's root
+   * is a ramdisk, lies on top of the host's (`move`). In a namespace of others it changes its own root only (`chroot`).
+   */
+  way: 'pivot' | 'move' | 'chroot';
+  /** What mounts of the host that it is made of do with events (mount_namespaces(7), "Shared subtrees"). */
+  fromHost: 'MS_SLAVE' | 'MS_PRIVATE';
+  /** Volumes may be shared with the host: they are taken before the host's tree stops to be. */
+  sharesWithHost: boolean;
+  /** What its root becomes at the end. */
+  finally: { as: AbiName; recursive: boolean } | undefined;
+}
+
+/** config-linux.md, "Rootfs Mount Propagation"; absent is rslave, as it is with runc and crun. */
+export function rootPlan(config: OciConfig, bundle: string, noPivot: boolean): RootPlan {
+  const mount = config.linux.namespaces.find(({ type }) => type === 'mount');
+  const asked = config.linux.rootfsPropagation ?? '';
+  const kind = asked.replace(/^r/, '');
+  const later: AbiName | undefined =
+    kind === 'shared' ? 'MS_SHARED' : kind === 'unbindable' ? 'MS_UNBINDABLE' : undefined;
+  return {
+    path: resolve(bundle, config.root.path),
+    way: !mount || mount.path ? 'chroot' : noPivot ? 'move' : 'pivot',
+    fromHost: kind === 'private' ? 'MS_PRIVATE' : 'MS_SLAVE',
+    sharesWithHost: kind === 'shared',
+    finally: later && { as: later, recursive: asked.startsWith('r') },
+  };
+}
+
+/** In a mount namespace of its own, before anything is mounted. */
+export function leaveHostAlone(b: PlanBuilder, { fromHost }: RootPlan): void {
+  b.step('mount', [0, b.str('/'), 0, flags('MS_REC', fromHost), 0], 'let no mount event reach the host');
+}
+
+/** A private copy of the tree, mounted over itself so that pivot_root(2) accepts it and hooks find it. */
+export function mountRoot(b: PlanBuilder, { path, way }: RootPlan): Word {
+  const root = b.word('root');
+  const where = b.str(path);
+  const hint = `check that ${path} is a directory that this user may read`;
+  const tree = flags('OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC', 'AT_RECURSIVE');
+  b.step('open_tree', [flags('AT_FDCWD'), where, tree], 'take a private copy of the root file system', {
+    result: root,
+    hint,
+  });
+  if (way === 'chroot') {
+    changeMount(b, root, { propagation: 'MS_PRIVATE', recursive: true }, 'let no mount on it show up elsewhere');
+  }
+  const how = flags('MOVE_MOUNT_F_EMPTY_PATH', 'MOVE_MOUNT_T_SYMLINKS');
+  b.step('move_mount', [root, b.str(''), flags('AT_FDCWD'), where, how], 'mount it, so that it can become the root', {
+    hint,
+  });
+  return root;
+}
+
+/** Enters the new root and lets go of the old one. pivot_root(2), "pivot_root(".", ".")". */
+export function enterRoot(b: PlanBuilder, { way, finally: last }: RootPlan, root: Word): void {
+  const here = b.str('.');
+  if (way === 'move') {
+    // Whoever could mount in the container would be let, as long as these are to be seen in full.
+    for (const path of ['/sys', '/proc']) {
+      b.step('umount2', [b.str(path), flags('MNT_DETACH')], `hide the host's ${path}, which it could reach`, {
+        tolerate: ['EINVAL', 'ENOENT'],
+      });
+    }
+    const how = flags('MOVE_MOUNT_F_EMPTY_PATH');
+    b.step('move_mount', [root, b.str(''), flags('AT_FDCWD'), b.str('/'), how], "lay it on top of the host's root");
+  }
+  b.step('fchdir', [root], 'stand in the new root');
+  if (way === 'pivot') {
+    b.step('pivot_root', [here, here], 'make it the root; the old one lies on top of it');
+    b.step('umount2', [here, flags('MNT_DETACH')], "let go of the host's file systems");
+  } else b.step('chroot', [here], 'make it the root of this process');
+  b.step('chdir', [b.str('/')], 'and stand in the root');
+  if (last) {
+    const how = flags(...(last.recursive ? (['MS_REC'] as const) : []), last.as);
+    b.step('mount', [0, b.str('/'), 0, how, 0], 'what is mounted in it spreads as asked', {
+      from: 'linux.rootfsPropagation',
+    });
+  }
+}
