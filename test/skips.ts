@@ -22,6 +22,7 @@ export const SKIPS = {
   script: 'needs script(1) of util-linux, which is not installed',
   cpio: 'needs cpio, which is not installed',
   hyperfine: 'needs hyperfine, which is not installed',
+  'user-mode-linux': 'needs linux.uml, which is not installed',
   chromium: 'needs chromium, which is not installed',
   'aarch64 compiler': 'needs aarch64-linux-gnu-gcc, which is not installed',
   sanitizers: 'needs a C compiler with address sanitizer',

@@ -178,21 +178,25 @@ int main(int argc, char **argv) {
 		puts(extra ? "open" : "none");
 		return extra != 0;
 	}
-	if (!strcmp(verb, "fork")) { /* so many children at once; says how many there could be */
-		int made = 0;
+	if (!strcmp(verb, "fork")) { /* so many children at once; says how many there could be; "stay": for 60 s */
+		int made = 0, stay = argc > 3;
 		for (int i = 0; i < atoi(arg); i++) {
 			pid_t pid = fork();
-			if (pid == 0) { sleep(5); _exit(0); }
+			if (pid == 0) { sleep(stay ? 60 : 5); _exit(0); }
 			if (pid > 0) made++;
 		}
 		printf("%d\n", made);
+		if (stay) sleep(60);
 		kill(-1, SIGKILL);
 		while (wait(NULL) > 0) {}
 		return 0;
 	}
-	if (!strcmp(verb, "touch")) { /* touches so many MiB of memory */
+	if (!strcmp(verb, "touch")) { /* touches so many MiB of memory; "stay": and keeps them · "child": a child does */
+		int stay = argc > 3 && !strcmp(argv[3], "stay"), child = argc > 3 && !strcmp(argv[3], "child");
+		if (child && fork() > 0) { sleep(60); return 0; }
 		for (int i = 0; i < atoi(arg); i++) memset(malloc(1 << 20), 1, 1 << 20);
 		puts("touched");
+		if (stay) sleep(60);
 		return 0;
 	}
 	fprintf(stderr, "probe: no verb %s\n", verb);

@@ -29,10 +29,11 @@ afterAll(() => removeRootfs(rootfs));
 const pathsIn = (below: string) => places.map(({ root }) => join(root, below));
 const there = (paths: readonly string[]) => paths.filter((path) => existsSync(path));
 
-/** The cgroups that a process says it is in: hierarchy → path. */
+/** The cgroups that a process says it is in: hierarchy → path. Version 2 is always named, also where it is not mounted. */
 function membershipOf(pid: number): Map<string, string> {
   const lines = readFileSync(`/proc/${pid}/cgroup`, 'utf8').trim().split('\n');
-  return new Map(lines.map((line) => line.split(':').slice(1) as [string, string]));
+  const mounted = lines.filter((line) => layout.unified || !line.startsWith('0::'));
+  return new Map(mounted.map((line) => line.split(':').slice(1) as [string, string]));
 }
 
 describe('the place of a container', () => {
@@ -131,7 +132,13 @@ describe('the place of a container', () => {
   });
 });
 
-/** [resources, controller, file, what it says then] */
+function aDisk(): { major: number; minor: number } {
+  const [line = ''] = readFileSync('/proc/partitions', 'utf8').match(/^ +\d+ +\d+ +\d+ (vd|sd|nvme|ubd)\w+$/m) ?? [];
+  const [major = 0, minor = 0] = line.trim().split(/ +/).map(Number);
+  return { major, minor };
+}
+
+/** [name, resources, controller, file, what it says then] */
 const V1: [string, OciResources, string, string, string][] = [
   ['memory.limit', { memory: { limit: 64 << 20 } }, 'memory', 'memory.limit_in_bytes', `${64 << 20}`],
   ['memory.reservation', { memory: { reservation: 32 << 20 } }, 'memory', 'memory.soft_limit_in_bytes', `${32 << 20}`],
@@ -160,22 +167,35 @@ const V1: [string, OciResources, string, string, string][] = [
   ['cpu.cpus', { cpu: { cpus: '0', mems: '0' } }, 'cpuset', 'cpuset.cpus', '0'],
   ['pids.limit', { pids: { limit: 17 } }, 'pids', 'pids.max', '17'],
   ['pids.limit of nothing', { pids: { limit: 0 } }, 'pids', 'pids.max', 'max'],
-  ['blockIO.weight', { blockIO: { weight: 300 } }, 'blkio', 'blkio.bfq.weight', '300'],
 ];
 
 describe('linux.resources on version 1', () => {
   beforeEach((context) => needs(context, 'cgroup v1', onVersion1('memory')));
 
-  it.each(V1)('%s', async (_, resources, controller, file, expected) => {
-    await using container = await OwnContainer.start({ rootfs, id, resources });
-    const directory = directoryOf(container.cgroup, controller);
-    expect(directory && readControl(directory, file)?.split('\n')[0]).toBe(expected);
+  it.each(V1.filter(([, , controller]) => onVersion1(controller)))(
+    '%s',
+    async (_, resources, controller, file, expected) => {
+      await using container = await OwnContainer.start({ rootfs, id, resources });
+      const directory = directoryOf(container.cgroup, controller);
+      expect(directory && readControl(directory, file)?.split('\n')[0]).toBe(expected);
+    },
+  );
+
+  it('blockIO.weight, where the kernel schedules by weights', async (context) => {
+    needs(context, 'cgroup v1', onVersion1('blkio'));
+    const started = OwnContainer.start({ rootfs, id, resources: { blockIO: { weight: 300 } } });
+    if (!existsSync(join(layout.controllers.blkio?.mountPoint ?? '', 'blkio.bfq.io_serviced'))) {
+      await expect(started).rejects.toThrow('linux.resources.blockIO.weight: could not open blkio.bfq.weight');
+      return;
+    }
+    await using container = await started;
+    const directory = directoryOf(container.cgroup, 'blkio');
+    expect(directory && readControl(directory, 'blkio.bfq.weight')).toBe('300');
   });
 
   it('blockIO.throttle…', async (context) => {
     needs(context, 'cgroup v1', onVersion1('blkio'));
-    const [line = ''] = readFileSync('/proc/partitions', 'utf8').match(/^ +\d+ +\d+ +\d+ (vd|sd|nvme)\w+$/m) ?? [];
-    const [major = 0, minor = 0] = line.trim().split(/ +/).map(Number);
+    const { major, minor } = aDisk();
     const rates = [{ major, minor, rate: 1 << 20 }];
     const resources = { blockIO: { throttleReadBpsDevice: rates, throttleWriteIOPSDevice: rates } };
     await using container = await OwnContainer.start({ rootfs, id, resources });
@@ -186,7 +206,43 @@ describe('linux.resources on version 1', () => {
   });
 });
 
+const V2: [string, OciResources, string, string, string][] = [
+  ['memory.limit', { memory: { limit: 64 << 20 } }, 'memory', 'memory.max', `${64 << 20}`],
+  ['memory.limit without end', { memory: { limit: -1 } }, 'memory', 'memory.max', 'max'],
+  ['memory.reservation', { memory: { reservation: 32 << 20 } }, 'memory', 'memory.low', `${32 << 20}`],
+  ['memory.swap', { memory: { limit: 64 << 20, swap: 96 << 20 } }, 'memory', 'memory.swap.max', `${32 << 20}`],
+  ['memory.swap of nothing', { memory: { limit: 64 << 20, swap: 64 << 20 } }, 'memory', 'memory.swap.max', '0'],
+  ['cpu.shares', { cpu: { shares: 1024 } }, 'cpu', 'cpu.weight', '100'],
+  ['cpu.quota', { cpu: { quota: 30000, period: 60000 } }, 'cpu', 'cpu.max', '30000 60000'],
+  ['cpu.period', { cpu: { period: 60000 } }, 'cpu', 'cpu.max', 'max 60000'],
+  ['cpu.burst', { cpu: { quota: 30000, burst: 10000 } }, 'cpu', 'cpu.max.burst', '10000'],
+  ['cpu.idle', { cpu: { shares: 512, idle: 1 } }, 'cpu', 'cpu.idle', '1'],
+  ['pids.limit', { pids: { limit: 17 } }, 'pids', 'pids.max', '17'],
+  ['unified', { unified: { 'memory.high': '1048576' } }, 'memory', 'memory.high', '1048576'],
+  ['cpu.cpus', { cpu: { cpus: '0', mems: '0' } }, 'cpuset', 'cpuset.cpus', '0'],
+];
+
 describe('linux.resources on version 2', () => {
+  it.each(V2.filter(([, , controller]) => layout.controllers[controller]?.version === 2))(
+    '%s',
+    async (_, resources, controller, file, expected) => {
+      await using container = await OwnContainer.start({ rootfs, id, resources });
+      const directory = directoryOf(container.cgroup, controller);
+      expect(directory && readControl(directory, file)).toBe(expected);
+    },
+  );
+
+  it('blockIO.throttle…', async (context) => {
+    needs(context, 'cgroup v2', layout.controllers.io?.version === 2);
+    const { major, minor } = aDisk();
+    const rates = [{ major, minor, rate: 1 << 20 }];
+    const resources = { blockIO: { throttleReadBpsDevice: rates, throttleWriteIOPSDevice: rates } };
+    await using container = await OwnContainer.start({ rootfs, id, resources });
+    const directory = unifiedOf(container.cgroup);
+    const expected = `${major}:${minor} rbps=${1 << 20} wbps=max riops=max wiops=${1 << 20}`;
+    expect(directory && readControl(directory, 'io.max')).toBe(expected);
+  });
+
   it('hugepageLimits, of use and of reservations', async (context) => {
     needs(context, 'cgroup v2', layout.controllers.hugetlb?.version === 2);
     const resources = { hugepageLimits: [{ pageSize: '2MB', limit: 4 << 20 }] };
@@ -208,27 +264,20 @@ describe('linux.resources on version 2', () => {
 
 describe('what cannot be is an error with its JSON path, and leaves nothing', () => {
   it.each([
-    ['a controller that is nowhere', { network: { classID: 1 } }, 'linux.resources.network.classID needs the net_cls'],
-    ['a controller of unified', { unified: { 'rdma.max': 'x' } }, 'linux.resources.unified["rdma.max"] needs the rdma'],
-    [
-      'a file that the kernel lacks',
-      { blockIO: { leafWeight: 10 } },
-      'linux.resources.blockIO.leafWeight: could not open',
-    ],
-    [
-      'a page size',
-      { hugepageLimits: [{ pageSize: '3MB', limit: 1 }] },
-      'linux.resources.hugepageLimits[0]: could not',
-    ],
+    ['a controller that is nowhere', { network: { classID: 1 } }, 'network.classID needs the net_cls'],
+    ['a controller of unified', { unified: { 'rdma.max': 'x' } }, 'unified["rdma.max"] needs '],
+    ['what the kernel lacks', { blockIO: { leafWeight: 10 } }, /blockIO.leafWeight(: could not open| cannot be done)/],
+    ['a page size', { hugepageLimits: [{ pageSize: '3MB', limit: 1 }] }, /hugepageLimits\[0\](: could not| needs the)/],
     [
       'a file of unified',
       { unified: { 'cgroup.nothing': '1' } },
-      'linux.resources.unified["cgroup.nothing"]: could not',
+      /unified\["cgroup.nothing"\](: could not open| needs )/,
     ],
-    ['a value', { cpu: { quota: 1 } }, 'linux.resources.cpu.quota: could not set it to 1'],
-    ['a processor', { cpu: { cpus: '4096' } }, 'linux.resources.cpu.cpus: could not set it to 4096'],
+    ['a value', { cpu: { quota: 1 } }, 'cpu.quota: could not set it to 1'],
+    ['a processor', { cpu: { cpus: '4096' } }, /cpu.cpus(: could not set it to 4096| needs the)/],
   ])('%s', async (_, resources, message) => {
-    await expect(OwnContainer.start({ rootfs, id, resources })).rejects.toThrow(message);
+    const expected = typeof message === 'string' ? `linux.resources.${message}` : message;
+    await expect(OwnContainer.start({ rootfs, id, resources })).rejects.toThrow(expected);
     expect(there(pathsIn(id))).toEqual([]);
   });
 
