@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { usualPlaces } from '../src/container/cgroup/places.js';
 import { sharedLauncher } from '../src/container/shared-launcher.js';
-import { readSituation } from '../src/container/situation.js';
+import { situationFor } from '../src/container/situation-for.js';
 import { jobConfig, startPlan } from '../src/drivers/container.js';
 import { probeRootfs } from '../src/drivers/probe-rootfs.js';
 import { makeScratch } from '../src/lab/scratch.js';
@@ -53,8 +53,7 @@ async function timeSteps(starts: number): Promise<StepTimes[]> {
   const { dir } = await probeRootfs();
   const job = { rootfs: dir, command: ['/probe', 'hello'], env: {}, limits: {}, ready: 'exit', options: {} } as const;
   const configOf = (id: string) => jobConfig({ ...job, command: [...job.command], scratchDir: dir }, id, undefined);
-  const { maskedPaths, readonlyPaths } = configOf('facts').linux;
-  const situation = readSituation([...maskedPaths, ...readonlyPaths]);
+  const situation = await situationFor(configOf('facts'));
   const resident = await sharedLauncher(usualPlaces(situation.cgroups));
   await using scratch = await makeScratch();
   let steps: StepTimes[] = [];

@@ -4,7 +4,7 @@
  */
 import { flags } from '../sys/abi.js';
 import { CHANNEL_FD, note } from '../sys/channel.js';
-import type { PlanBuilder, Word } from '../sys/plan.js';
+import type { Addr, PlanBuilder, Word } from '../sys/plan.js';
 import type { HookState } from './steps/hook-steps.js';
 
 export type Moment = 'born' | 'mounted' | 'started';
@@ -31,6 +31,18 @@ export interface ConversationOptions {
   waitsForStart: boolean;
   /** Lengths of the state texts in an answer to `born`; only with createContainer or startContainer hooks. */
   stateBytes?: { creating: number; created: number };
+  /** Length of the container process state, which comes behind them; only when somebody is asked about system calls. */
+  listenerBytes?: number;
+}
+
+/** What the performer does for the child between the notes. */
+export interface ParentSteps {
+  /** First of all: with a go-between, the child is known only then. */
+  adopt?: () => void;
+  /** While the child waits for the answer to `born`. */
+  outside?: () => void;
+  /** When the child has told that its filter comes next. */
+  takeListener?: (state: { text: Addr; bytes: number }) => void;
 }
 
 export interface Conversation {
@@ -42,7 +54,7 @@ export interface Conversation {
   leaveParentsEnds(): void;
   tellParent(why: string): void;
   awaitParent(why: string): void;
-  inParent(): void;
+  inParent(steps: ParentSteps): void;
   awaitProgram(): void;
 }
 
@@ -57,6 +69,8 @@ export function conversation(b: PlanBuilder, o: ConversationOptions): Conversati
     creating: { text: b.space(o.stateBytes.creating, 'state'), bytes: o.stateBytes.creating },
     created: { text: b.space(o.stateBytes.created, 'state'), bytes: o.stateBytes.created },
   };
+  const listener =
+    o.listenerBytes === undefined ? undefined : { text: b.space(o.listenerBytes, 'state'), bytes: o.listenerBytes };
   const tell = (why: string) => b.step('write', [CHANNEL_FD, frame, frameBytes], why);
   const receive = (from: Word | number, why: string) =>
     b.step('read', [from, byte, 1], why, { accept: [1, 1], retryOnEintr: true });
@@ -75,13 +89,15 @@ export function conversation(b: PlanBuilder, o: ConversationOptions): Conversati
     },
     tellParent: (why) => b.step('write', [end(toParent, 1), b.str('.'), 1], why),
     awaitParent: (why) => receive(end(toChild, 0), why),
-    inParent() {
+    inParent({ adopt, outside, takeListener }) {
       const letGo = () => b.step('write', [end(toChild, 1), b.str('.'), 1], 'let it go on');
       b.step('close', [end(toChild, 0)], 'leave those ends to it');
       b.step('close', [end(toParent, 1)], 'when it dies, they close');
+      adopt?.();
       tell('tell the caller its pid');
       if (o.answersBorn) {
-        for (const state of states ? [states.creating, states.created] : [{ text: byte, bytes: 1 }]) {
+        const texts = [...(states ? [states.creating, states.created] : []), ...(listener ? [listener] : [])];
+        for (const state of texts.length > 0 ? texts : [{ text: byte, bytes: 1 }]) {
           b.step(
             'recvfrom',
             [CHANNEL_FD, state.text, state.bytes, flags('MSG_WAITALL'), 0, 0],
@@ -92,12 +108,18 @@ export function conversation(b: PlanBuilder, o: ConversationOptions): Conversati
             },
           );
         }
+        outside?.();
         letGo();
       }
       if (o.answersMounted) {
         receive(end(toParent, 0), 'wait until its file systems are mounted');
         tell('tell the caller');
         receive(CHANNEL_FD, 'wait for the hooks that run outside');
+        letGo();
+      }
+      if (listener && takeListener) {
+        receive(end(toParent, 0), 'wait until its filter comes next');
+        takeListener(listener);
         letGo();
       }
       receive(end(toParent, 0), 'wait until it is ready');

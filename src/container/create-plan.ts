@@ -37,15 +37,29 @@ export interface CreateOptions extends Omit<ConversationOptions, 'waitsForStart'
   ownedStdio: readonly number[];
 }
 
+export interface CreatePlan {
+  plan: Plan;
+  /** The note `born` is answered, for the hooks' sake or since something is done for the child meanwhile. */
+  answersBorn: boolean;
+  /** `outside`: whoever answers writes the maps of ids first. */
+  maps: ContainerSteps['maps'];
+  /** What of the configuration is left out. */
+  warnings: string[];
+  /** Directories of resctrl to remove with the container. */
+  resctrlDirectories: string[];
+}
+
 /** Errors: those of compileContainer. */
 export function createPlan(
   config: OciConfig,
   situation: Situation,
   cgroup: PlannedCgroup,
-  options: CreateOptions,
-): Plan {
+  asked: CreateOptions,
+): CreatePlan {
   const b = new PlanBuilder(situation.arch);
   const container = compileContainer(b, config, situation, cgroup);
+  const answersBorn = asked.answersBorn || container.needsOutside;
+  const options = { ...asked, answersBorn };
   const { foreground } = options;
   const parent = label('parent');
   const talk = conversation(b, { ...options, waitsForStart: options.fifos !== undefined });
@@ -60,13 +74,22 @@ export function createPlan(
   inContainer(b, config, container, talk, { ...options, fifos, terminal: console ?? pair?.childEnd });
 
   b.place(parent);
-  talk.inParent();
-  if (!fifos) talk.awaitProgram();
+  const { takeListener } = container;
+  talk.inParent({
+    adopt: () => container.adopt(),
+    outside: () => container.outside(talk.pid),
+    ...(takeListener ? { takeListener: (state) => takeListener(cloned.pidfd, state) } : {}),
+  });
+  if (!fifos) {
+    talk.awaitProgram();
+    container.started();
+  }
   if (foreground && held) {
     const terminal = pair?.receive();
     foregroundSteps(b, cloned, held.signals, { ...foreground, ...(terminal ? { terminal } : {}) });
   }
-  return b.build();
+  const { maps, warnings, resctrlDirectories } = container;
+  return { plan: b.build(), answersBorn, maps, warnings, resctrlDirectories };
 }
 
 interface InContainer extends Omit<CreateOptions, 'fifos'> {
@@ -100,6 +123,10 @@ function inContainer(b: PlanBuilder, config: OciConfig, container: ContainerStep
   unblockSignals(b);
   container.drop();
   if (config.process.args.length > 0) findProgram(b, config);
+  if (container.takeListener) {
+    talk.tellParent('the filter comes next');
+    container.confine(() => talk.awaitParent('wait until somebody listens'));
+  }
   talk.tellParent('everything is ready');
   if (o.fifos) {
     talk.awaitParent('wait until the parent has seen it');

@@ -30,7 +30,7 @@ export function execPlan(
 ): Plan {
   const b = new PlanBuilder(situation.arch);
   const { process } = config;
-  const steps = execPlanOf(b, config, situation, container.pid, process.args, container.cgroupDirectories);
+  const steps = execPlanOf(b, config, situation, container);
   const talk = conversation(b, { answersBorn: false, answersMounted: false, waitsForStart: false });
   const { foreground } = options;
   const parent = label('parent');
@@ -61,7 +61,7 @@ export function execPlan(
   steps.exec(talk.outcome);
 
   b.place(parent);
-  talk.inParent();
+  talk.inParent({ adopt: () => steps.adopt() });
   talk.awaitProgram();
   if (foreground && held) {
     const terminal = pair?.receive();

@@ -4,18 +4,26 @@ import { realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { VlabError } from '../base/errors.js';
 import { runDir } from '../base/paths.js';
+import { hostArch } from '../sys/abi.js';
 import type { PlanFailure } from '../sys/channel.js';
 import { nativeBinary } from '../sys/native.js';
 import { own, sweepOwners } from '../sys/owners.js';
 import { startOnce } from '../sys/perform-once.js';
 import { signalIfThere } from '../sys/signal.js';
 import { type Observed, readObserved } from '../sys/stamps.js';
+import { DEFAULT_CAPABILITIES } from './config/capabilities.js';
 import { type ContainerRequest, defaultConfig } from './config/default-config.js';
-import type { OciConfig } from './config/schema.js';
+import { defaultSeccomp } from './config/default-seccomp.js';
+import type { OciConfig, OciSeccomp } from './config/schema.js';
 import { type RunPlan, runPlan } from './run-plan.js';
-import { readSituation } from './situation.js';
+import { situationFor } from './situation-for.js';
 
-export type RunRequest = Omit<ContainerRequest, 'id' | 'rootless'> & { id?: string; detached?: boolean };
+export type RunRequest = Omit<ContainerRequest, 'id' | 'rootless' | 'seccomp'> & {
+  id?: string;
+  detached?: boolean;
+  /** A profile; absent: the default one. */
+  seccomp?: OciSeccomp | 'unconfined';
+};
 
 export interface PreparedRun extends RunPlan {
   id: string;
@@ -30,8 +38,15 @@ export async function prepareRun(request: RunRequest): Promise<PreparedRun> {
   const rootfs = directory(request.rootfs);
   const uid = process.getuid?.() ?? 0;
   const rootless = uid === 0 ? undefined : { uid, gid: process.getgid?.() ?? 0 };
-  const config = defaultConfig({ ...request, id, rootfs, ...(rootless ? { rootless } : {}) });
-  const situation = readSituation([...config.linux.maskedPaths, ...config.linux.readonlyPaths]);
+  const { seccomp = defaultSeccomp(hostArch(), DEFAULT_CAPABILITIES), ...rest } = request;
+  const config = defaultConfig({
+    ...rest,
+    id,
+    rootfs,
+    ...(rootless ? { rootless } : {}),
+    ...(seccomp === 'unconfined' ? {} : { seccomp }),
+  });
+  const situation = await situationFor(config);
   const outputDir = request.detached ? join(runDir(), 'containers', id) : undefined;
   const options = {
     relayPath: request.terminal ? await nativeBinary('vlab-relay') : undefined,

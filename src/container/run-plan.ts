@@ -31,6 +31,9 @@ export function runPlan(config: OciConfig, situation: Situation, options: RunPla
   const b = new PlanBuilder(situation.arch);
   const stamps = new Stamps(b);
   const container = compileContainer(b, config, situation, cgroup);
+  if (container.needsOutside || container.takeListener) {
+    throw new RangeError('this configuration needs somebody who answers: createPlan is for that');
+  }
   const terminal = config.process.terminal && relayPath ? terminalSteps(b, relayPath) : undefined;
   const tie = attached(b);
   const parent = label('parent');
@@ -55,6 +58,7 @@ export function runPlan(config: OciConfig, situation: Situation, options: RunPla
   container.exec();
 
   b.place(parent);
+  container.adopt();
   running?.await();
   stamps.send('tell the caller the pid, so that it can pass signals on');
   terminal?.relay();

@@ -3,7 +3,10 @@ import { existsSync, statSync } from 'node:fs';
 import { type CgroupLayout, readCgroupLayout } from '../host/cgroup-layout.js';
 import { type Arch, hostArch } from '../sys/abi.js';
 import { type CgroupPlace, preparePlaces } from './cgroup/places.js';
+import type { HostAbilities } from './host-abilities.js';
 import { type HostFiles, hostFiles } from './host-files.js';
+import type { HostDevice } from './net-devices.js';
+import type { SeccompFilter } from './seccomp/seccomp-filter.js';
 
 export interface Situation {
   arch: Arch;
@@ -12,6 +15,16 @@ export interface Situation {
   /** Masked and read-only paths that this kernel has. */
   kernelPaths: Record<string, 'file' | 'directory'>;
   rootless: { uid: number; gid: number } | undefined;
+  /** Absent: this machine's own, which are looked at only when something needs them. */
+  host?: HostAbilities;
+  /** The program keeps the caller's session keyring. */
+  noNewKeyring?: boolean;
+  /** The container's; names what is made for it. Absent: the last part of its cgroupsPath. */
+  id?: string;
+  /** The filter of linux.seccomp, compiled (`seccompFilter`); needed where there is one. */
+  seccomp?: SeccompFilter;
+  /** What the devices of linux.netDevices are (`readNetDevices`); needed where there are some. */
+  netDevices?: Record<string, HostDevice>;
   /** Relative paths of the configuration begin there; absent: in the current directory. */
   bundle?: string;
   /** The host's root is one that pivot_root(2) cannot leave: a ramdisk. */

@@ -1,10 +1,14 @@
 /** vlab's own container: namespaces, cgroup, pivot_root, capabilities, all from one plan. */
 import { join } from 'node:path';
 import { compileContainer } from '../container/compile.js';
+import { DEFAULT_CAPABILITIES } from '../container/config/capabilities.js';
 import { defaultConfig } from '../container/config/default-config.js';
+import { defaultSeccomp } from '../container/config/default-seccomp.js';
 import type { OciConfig } from '../container/config/schema.js';
-import { readSituation, type Situation } from '../container/situation.js';
+import type { Situation } from '../container/situation.js';
+import { situationFor } from '../container/situation-for.js';
 import { execPlanOf } from '../container/steps/exec-steps.js';
+import { hostArch } from '../sys/abi.js';
 import type { Driver, Job } from './driver.js';
 import { launched } from './launched.js';
 import { type ObserveOptions, observedPlan } from './observe.js';
@@ -17,6 +21,7 @@ export function jobConfig(job: Job, id: string, rootless: Situation['rootless'])
     rootfs: job.rootfs,
     command: job.command,
     env: job.env,
+    seccomp: defaultSeccomp(hostArch(), DEFAULT_CAPABILITIES),
     ...(rootless ? { rootless } : {}),
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
     ...(cpus === undefined ? {} : { cpus }),
@@ -36,6 +41,7 @@ export function startPlan(config: OciConfig, situation: Situation, files: Observ
         create: (pid) => container.create(pid),
         enter: () => container.enter({ rooted: () => stamps.stamp('rooted', 't2: the container has its own root') }),
         drop: () => container.drop(),
+        confine: () => container.confine(),
         exec: () => container.exec(),
         after: () => container.after(),
       };
@@ -52,8 +58,7 @@ export const driver: Driver = {
   probe: () =>
     probeByRunning(driver, { mend: 'run it as root, or allow unprivileged user namespaces; see `vlab doctor`' }),
   async prepare(job) {
-    const { maskedPaths, readonlyPaths } = jobConfig(job, 'facts', undefined).linux;
-    const situation = readSituation([...maskedPaths, ...readonlyPaths]);
+    const situation = await situationFor(jobConfig(job, 'facts', undefined));
     return launched({
       job,
       cgroups: (id) => situation.cgroups.map(({ parent }) => join(parent, `${id}*`)),
@@ -64,7 +69,12 @@ export const driver: Driver = {
           plan,
           cgroups: directories,
           execPlan: (pid, command, more) =>
-            observedPlan(situation.arch, (b) => execPlanOf(b, config, situation, pid, command), more),
+            observedPlan(
+              situation.arch,
+              (b) =>
+                execPlanOf(b, { ...config, process: { ...config.process, args: [...command] } }, situation, { pid }),
+              more,
+            ),
         };
       },
     });

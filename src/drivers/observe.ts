@@ -19,9 +19,13 @@ export interface Arm {
   enter?(): void;
   /** The child's last steps before exec, when no other change of credentials follows. */
   drop?(): void;
+  /** What confines the program, a part of its start like the rest; the calls that follow must be allowed by it. */
+  confine?(): void;
   exec(): void;
   /** What is exec'ed is a peer's command, which starts the payload where nobody sees it: there is no t3. */
   peer?: true;
+  /** In the parent, the first steps behind the clone. */
+  adopt?(): void;
   /** In the parent, after the payload was reaped: cgroups and the like. */
   after?(): void;
 }
@@ -59,10 +63,12 @@ export function observedPlan(arch: PlanBuilder['arch'], factory: ArmFactory, opt
   arm.drop?.();
   tie.child();
   b.step('close_range', [3, num(0xffffffff, '~0'), num(4, 'CLOSE_RANGE_CLOEXEC')], 'hand no descriptor on');
+  arm.confine?.();
   if (!arm.peer) stamps.stamp('exec', 't3: the program is about to run');
   arm.exec();
 
   b.place(parent);
+  arm.adopt?.();
   if (options.ready === 'first-byte') awaitOutput(b, stamps, watch, cloned.pidfd);
   stamps.reapWhenDone(cloned.pidfd);
   arm.after?.();

@@ -8,8 +8,9 @@ import type { OciConfig } from '../container/config/schema.js';
 import { momentsOf, readPid } from '../container/conversation.js';
 import { type CreateOptions, createPlan } from '../container/create-plan.js';
 import { exitCodeOf } from '../container/foreground-steps.js';
-import { readSituation } from '../container/situation.js';
+import { situationFor } from '../container/situation-for.js';
 import type { Passed } from '../container/steps/descriptor-steps.js';
+import { writeIdMaps } from '../container/write-id-maps.js';
 import { nativeBinary } from '../sys/native.js';
 import { processOf } from '../sys/owners.js';
 import type { Caller } from './caller.js';
@@ -37,10 +38,10 @@ export async function createContainer(invocation: Invocation, way: Way): Promise
   const text = readBundle(bundle, flags.string('config'));
   const config = parseConfig(text);
   const options = await createOptions(invocation, config, container, way);
-  const situation = readSituation([...config.linux.maskedPaths, ...config.linux.readonlyPaths]);
+  const situation = { ...(await situationFor(config)), id: container.id };
   const cgroup = cgroupOf(config, container.id, situation);
   const rootfs = resolve(bundle, config.root.path);
-  const plan = createPlan({ ...config, root: { ...config.root, path: rootfs } }, situation, cgroup, options);
+  const made = createPlan({ ...config, root: { ...config.root, path: rootfs } }, situation, cgroup, options);
   container.claim();
   let record = newRecord({
     id: container.id,
@@ -57,14 +58,15 @@ export async function createContainer(invocation: Invocation, way: Way): Promise
   let exitCode: number | undefined;
   await withFailureCleanUp(
     async () => {
-      const performance = await caller.perform(plan, { foreground: way === 'foreground' });
+      const performance = await caller.perform(made.plan, { foreground: way === 'foreground' });
       const troubles: unknown[] = [];
       const onNote = async (payload: Buffer) => {
         const moment = moments.shift();
         if (moment === 'born') {
           record = { ...record, init: processOf(readPid(payload)) };
           container.write(record);
-          if (options.answersBorn) performance.answer(stateTexts(options, stateAs));
+          if (made.maps === 'outside') await writeIdMaps(readPid(payload), config, situation.rootless !== undefined);
+          if (made.answersBorn) performance.answer(stateTexts(options, stateAs));
         } else if (moment === 'mounted') {
           await runHooks(config, 'prestart', stateAs('creating'));
           await runHooks(config, 'createRuntime', stateAs('creating'));

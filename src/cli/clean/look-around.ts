@@ -10,7 +10,9 @@ import { membersOf, subdirectories } from '../../sys/remove-cgroup.js';
 import type { Seen, SeenCgroup, SeenLauncher, SeenOwner } from './leftovers.js';
 
 /** The folders that vlab makes in its cache; nothing else there is touched, in case VLAB_CACHE_DIR names a shared place. */
-export const CACHE_FOLDERS = ['code', 'initramfs', 'kernels', 'kvm', 'native', 'qemu', 'rootfs', 'tsc', 'autocomplete'];
+export const CACHE_FOLDERS = [
+  ...['code', 'initramfs', 'kernels', 'kvm', 'native', 'qemu', 'rootfs', 'seccomp', 'tsc', 'autocomplete'],
+];
 
 /** Reads what vlab may have left on this machine. Changes nothing. */
 export function lookAround({ caches }: { caches: boolean }): Seen {

@@ -1,40 +1,63 @@
-/** A further program in a running container: join its namespaces and cgroups (setns(2), pidfd_open(2)). Pure. */
+/** A further program in a running container: it joins its namespaces and cgroups (setns(2), pidfd_open(2)). Pure. */
 import { join } from 'node:path';
 import { type AbiName, flags } from '../../sys/abi.js';
 import { type Cloned, cloneProcess } from '../../sys/clone.js';
 import type { PlanBuilder, Word } from '../../sys/plan.js';
 import { compileContainer } from '../compile.js';
-import type { OciConfig } from '../config/schema.js';
+import type { Namespaces } from '../config/namespaces.js';
+import type { OciConfig, OciNamespaceType } from '../config/schema.js';
+import { type HostAbilities, hostAbilities } from '../host-abilities.js';
 import type { Situation } from '../situation.js';
-import { CLONE_FLAGS } from './namespace-steps.js';
+import { hideFromOthers } from './guard-steps.js';
+import { becomeRoot } from './id-map-steps.js';
+import { CLONE_FLAGS, goBetween } from './namespace-steps.js';
+import { type ProcessSteps, processSteps } from './process-steps.js';
+import { execProgram } from './program-steps.js';
+import { setAffinity } from './scheduling-steps.js';
 
-export interface ExecSteps {
+export interface ExecSteps extends Pick<ProcessSteps, 'drop' | 'confine' | 'takeListener' | 'warnings'> {
   create(pid: Word): Cloned;
+  /** In the parent, the first steps behind the clone. */
+  adopt(): void;
   enter(): void;
-  drop(): void;
   exec(failed?: Word): void;
 }
 
+export interface Running {
+  /** The container's first process on the host. */
+  pid: number;
+  /** Its cgroups; absent: where `vlab run` puts it. */
+  cgroupDirectories?: readonly string[];
+}
+
 /**
- * `pid`: the container's first process on the host. `cgroupDirectories`: where it is, when not where `vlab run` puts it. The performer joins the namespaces and then clones, because a pid
- * namespace is only entered by children.
+ * `config`: the container's, with the process to run. A pid namespace is entered by the next child only: with privileges the
+ * performer enters it, clones and goes back, and the child does the rest. Without them the container's user namespace must
+ * come first, from which there is no way back: then a go-between does it.
  */
-export function execPlanOf(
-  b: PlanBuilder,
-  config: OciConfig,
-  situation: Situation,
-  pid: number,
-  command: readonly string[],
-  cgroupDirectories?: readonly string[],
-): ExecSteps {
-  const container = compileContainer(b, { ...config, process: { ...config.process, args: [...command] } }, situation);
+export function execPlanOf(b: PlanBuilder, config: OciConfig, situation: Situation, running: Running): ExecSteps {
+  const host = situation.host ?? hostAbilities;
+  const types = joinedTypes(config, running.pid, host);
+  const process = processSteps(b, config, situation, asJoined(types));
+  const directories = running.cgroupDirectories ?? compileContainer(b, config, situation).cgroupDirectories;
+  const viaGoBetween = situation.rootless !== undefined && types.includes('user');
+  const between = viaGoBetween ? goBetween(b) : undefined;
+  const entersPid = types.includes('pid') && !between;
   const joins: Word[] = [];
+  const [container, ownPid] = [b.word('container'), b.word('pid namespace')];
+  const gone = { hint: 'the container has ended' };
+  const kinds = (some: readonly OciNamespaceType[]) => flags(...(some.map((type) => CLONE_FLAGS[type]) as AbiName[]));
+  // A time namespace is joined by who shares no memory.
+  const borrowsMemory = !types.includes('time');
+  const why = 'create a process among them';
   return {
-    create(pidWord) {
-      const pidfd = b.word('container');
-      const gone = { hint: 'the container has ended' };
-      b.step('pidfd_open', [pid, 0], "hold the container's first process", { result: pidfd, ...gone });
-      for (const directory of cgroupDirectories ?? container.cgroupDirectories) {
+    warnings: process.warnings,
+    create(pid) {
+      process.before();
+      // The child is among the container's processes from its first moment on.
+      hideFromOthers(b);
+      b.step('pidfd_open', [running.pid, 0], "hold the container's first process", { result: container, ...gone });
+      for (const directory of directories) {
         const procs = b.word('procs');
         const path = b.str(join(directory, 'cgroup.procs'));
         b.step('openat', [flags('AT_FDCWD'), path, flags('O_WRONLY', 'O_CLOEXEC')], 'open the list of its cgroup', {
@@ -43,14 +66,60 @@ export function execPlanOf(
         });
         joins.push(procs);
       }
-      const kinds = config.linux.namespaces.map(({ type }) => CLONE_FLAGS[type]) as AbiName[];
-      b.step('setns', [pidfd, flags(...kinds)], 'join its namespaces', gone);
-      return cloneProcess(b, { namespaces: [], borrowsMemory: true, pid: pidWord, why: 'create a process among them' });
+      if (between) {
+        return between.create({
+          pid,
+          first: { namespaces: [], borrowsMemory },
+          enterJoined: () => b.step('setns', [container, kinds(types)], 'join its namespaces', gone),
+          second: { namespaces: [], borrowsMemory, why },
+        });
+      }
+      if (entersPid) {
+        const own = b.str('/proc/self/ns/pid');
+        b.step('openat', [flags('AT_FDCWD'), own, flags('O_RDONLY', 'O_CLOEXEC')], 'hold the own pid namespace', {
+          result: ownPid,
+        });
+        b.step('setns', [container, kinds(['pid'])], "let the next child be in the container's", gone);
+      }
+      return cloneProcess(b, { namespaces: [], borrowsMemory, pid, why });
+    },
+    adopt() {
+      between?.adopt();
+      if (entersPid) b.step('setns', [ownPid, kinds(['pid'])], 'and other children in the own one again');
     },
     enter() {
+      process.begin();
+      setAffinity(b, config.process, 'initial');
       for (const procs of joins) b.step('write', [procs, b.str('0'), 1], 'join the cgroup (0 is "myself")');
+      setAffinity(b, config.process, 'final');
+      const left = between ? [] : types.filter((type) => type !== 'pid');
+      if (left.length > 0) b.step('setns', [container, kinds(left)], 'join its namespaces', gone);
+      if (types.includes('user')) becomeRoot(b, 'unknown');
+      process.hide();
     },
-    drop: () => container.drop(),
-    exec: (failed) => container.exec(failed),
+    drop: () => process.drop(),
+    confine: (handOver) => process.confine(handOver),
+    takeListener: process.takeListener,
+    exec(failed) {
+      process.confine();
+      execProgram(b, config, failed);
+    },
+  };
+}
+
+/** Of the container's namespaces those that are not the caller's too: its own user namespace cannot be joined again. */
+function joinedTypes(config: OciConfig, pid: number, host: HostAbilities): OciNamespaceType[] {
+  return config.linux.namespaces
+    .map(({ type }) => type)
+    .filter((type) => type !== 'user' || !host.isOwnNamespace(type, `/proc/${pid}/ns/user`));
+}
+
+function asJoined(types: readonly OciNamespaceType[]): Namespaces {
+  return {
+    created: [],
+    joined: types.map((type) => ({ type, path: '', from: '' })),
+    apart: (type) => types.includes(type),
+    isNew: () => false,
+    maps: undefined,
   };
 }

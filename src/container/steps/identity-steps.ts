@@ -1,59 +1,91 @@
-/** Who the program is and what it may do: user, groups, capabilities (capabilities(7), credentials(7)). Pure. */
-import { ABI, flags } from '../../sys/abi.js';
+/**
+ * Who the program is and what it may do: directory, limits, user, groups, capabilities (credentials(7)). Pure. The order is
+ * that of what each step needs: privileges first, and what gives them up last.
+ */
+import { flags } from '../../sys/abi.js';
 import { words32 } from '../../sys/encode.js';
 import { num } from '../../sys/num.js';
 import type { PlanBuilder } from '../../sys/plan.js';
-import { CAPABILITIES, capabilityMask } from '../config/capabilities.js';
-import type { CapabilitySet, OciConfig } from '../config/schema.js';
-import type { Situation } from '../situation.js';
+import type { OciLinux, OciProcess } from '../config/schema.js';
+import {
+  CAP_SYS_ADMIN,
+  type CapabilityMasks,
+  dropBounding,
+  raiseAmbient,
+  setCapabilities,
+} from './capability-steps.js';
+import { limitsOf, setLimits } from './limit-steps.js';
+import { setIoPriority, setMemoryPolicy, setPersonality, setScheduler } from './scheduling-steps.js';
+import { workingDirectory } from './working-directory.js';
 
-/** The child's last steps before its program: identity and privileges. */
-export function dropPrivileges(b: PlanBuilder, config: OciConfig, situation: Situation): void {
-  const { process } = config;
-  b.step(
-    'umask',
-    [num(process.user.umask ?? 0o022, `0${(process.user.umask ?? 0o022).toString(8)}`)],
-    'set the file mode mask',
-  );
-  b.step('chdir', [b.str(process.cwd)], 'stand in the working directory', {
-    hint: `the image has no directory ${process.cwd}`,
-  });
-  if (process.capabilities) dropBounding(b, process.capabilities.bounding);
-  setUser(b, config, situation.rootless !== undefined);
-  if (process.capabilities) setCapabilities(b, process.capabilities);
-  if (process.noNewPrivileges) {
-    b.step('prctl', [flags('PR_SET_NO_NEW_PRIVS'), 1, 0, 0, 0], 'no program it runs can gain privileges');
-  }
+export interface Identity {
+  process: OciProcess;
+  linux: Pick<OciLinux, 'personality' | 'memoryPolicy'>;
+  masks: CapabilityMasks;
+  /** `denied`: a user namespace without setgroups(2); `unknown`: one that others made. */
+  groups: 'settable' | 'denied' | 'unknown';
+  /** A system-call filter follows (`confine`), which takes CAP_SYS_ADMIN unless no privileges can be gained. */
+  filtered: boolean;
 }
 
-function dropBounding(b: PlanBuilder, keep: readonly string[]): void {
-  const kept = capabilityMask(keep);
-  CAPABILITIES.forEach((name, bit) => {
-    if (kept & (1n << BigInt(bit))) return;
-    // An older kernel does not know the newest ones.
-    b.step('prctl', [flags('PR_CAPBSET_DROP'), num(bit, name), 0, 0, 0], `never have ${name}`, {
-      tolerate: ['EINVAL'],
+export interface IdentitySteps {
+  /** Everything but the last step, which only the filter needs. */
+  drop(): void;
+  /** Behind the filter. */
+  dropLast(): void;
+}
+
+/** Errors: `input` and `host` with the JSON path. */
+export function identitySteps(b: PlanBuilder, identity: Identity): IdentitySteps {
+  const { process, linux, masks } = identity;
+  const limits = limitsOf(process);
+  const keeps = identity.filtered && !process.noNewPrivileges && !(masks.effective & CAP_SYS_ADMIN);
+  return {
+    drop() {
+      const { uid, umask = 0o022 } = process.user;
+      const directory = workingDirectory(b, process.cwd, uid);
+      directory.enter();
+      b.step('umask', [num(umask, `0${umask.toString(8)}`)], 'set the file mode mask');
+      if (linux.memoryPolicy) setMemoryPolicy(b, linux.memoryPolicy);
+      if (process.scheduler) setScheduler(b, process.scheduler);
+      if (process.ioPriority) setIoPriority(b, process.ioPriority);
+      if (linux.personality) setPersonality(b, linux.personality);
+      setLimits(b, limits);
+      dropBounding(b, masks.bounding);
+      setUser(b, identity);
+      const kept = keeps
+        ? { ...masks, effective: masks.effective | CAP_SYS_ADMIN, permitted: masks.permitted | CAP_SYS_ADMIN }
+        : masks;
+      const why = keeps ? 'keep the capabilities of the container, and one for the filter' : KEEP;
+      setCapabilities(b, kept, why);
+      raiseAmbient(b, masks);
+      directory.enterAsUser();
+      if (process.noNewPrivileges) {
+        b.step('prctl', [flags('PR_SET_NO_NEW_PRIVS'), 1, 0, 0, 0], 'no program it runs can gain privileges');
+      }
+    },
+    dropLast() {
+      if (keeps) setCapabilities(b, masks, KEEP);
+    },
+  };
+}
+
+const KEEP = 'keep only the capabilities of the container';
+
+function setUser(b: PlanBuilder, { process, groups }: Identity): void {
+  const { uid, gid, additionalGids = [] } = process.user;
+  // Only a change from user 0 to another takes capabilities away (capabilities(7)).
+  if (uid !== 0) b.step('prctl', [flags('PR_SET_KEEPCAPS'), 1, 0, 0, 0], 'keep capabilities while the user changes');
+  if (groups !== 'denied') {
+    const list = b.data(words32(...additionalGids), 'groups');
+    b.step('setgroups', [additionalGids.length, list], 'have no groups but those of the container', {
+      // Without setgroups in a namespace that others made, nothing can be added, and nothing taken away.
+      ...(groups === 'unknown' && additionalGids.length === 0 ? { tolerate: ['EPERM'] as const } : {}),
+      ...(additionalGids.length > 0 ? { from: 'process.user.additionalGids' } : {}),
+      hint: 'in a user namespace every group must be mapped, and setgroups allowed (user_namespaces(7))',
     });
-  });
-}
-
-function setUser(b: PlanBuilder, config: OciConfig, rootless: boolean): void {
-  const { uid, gid, additionalGids = [] } = config.process.user;
-  b.step('prctl', [flags('PR_SET_KEEPCAPS'), 1, 0, 0, 0], 'keep capabilities while the user changes');
-  if (!rootless) {
-    const groups = b.data(words32(...additionalGids), 'groups');
-    b.step('setgroups', [additionalGids.length, groups], 'have no groups but those of the container');
   }
-  b.step('setresgid', [gid, gid, gid], `become group ${gid}`);
-  b.step('setresuid', [uid, uid, uid], `become user ${uid}`);
-}
-
-/** capset(2): a header with version 3, then effective, permitted, inheritable for the low and the high 32 bits. */
-function setCapabilities(b: PlanBuilder, sets: Record<CapabilitySet, string[]>): void {
-  const masks = (['effective', 'permitted', 'inheritable'] as const).map((set) => capabilityMask(sets[set]));
-  const low = masks.map((mask) => Number(mask & 0xffffffffn));
-  const high = masks.map((mask) => Number(mask >> 32n));
-  const header = b.data(words32(ABI.LINUX_CAPABILITY_VERSION_3, 0), '{version 3, self}');
-  const data = b.data(words32(...low, ...high), `{${sets.effective.length} capabilities}`);
-  b.step('capset', [header, data], 'keep only the capabilities of the container');
+  const hint = 'the id must be mapped in the user namespace: see linux.uidMappings and linux.gidMappings';
+  b.step('setresgid', [gid, gid, gid], `become group ${gid}`, { hint });
+  b.step('setresuid', [uid, uid, uid], `become user ${uid}`, { hint });
 }

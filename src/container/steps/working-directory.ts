@@ -1,4 +1,5 @@
 /** The program's working directory as steps, made where it is missing as runc does. Pure. */
+import { posix } from 'node:path';
 import { ABI, directoryFlags, ERRNOS, flags } from '../../sys/abi.js';
 import { words64 } from '../../sys/encode.js';
 import { num } from '../../sys/num.js';
@@ -16,7 +17,7 @@ export interface WorkingDirectorySteps {
  * if somebody left such a descriptor open (CVE-2024-21626), and the same goes for the parents of one that is made.
  */
 export function workingDirectory(b: PlanBuilder, cwd: string, uid: number): WorkingDirectorySteps {
-  const parts = cwd.split('/').filter((part) => part !== '' && part !== '.');
+  const parts = posix.normalize(cwd).split('/').filter(Boolean);
   const otherUser = uid !== 0;
   const from = 'process.cwd';
   const found = { from, hint: 'it must be a directory of the image, reached through no link into /proc/PID' };
@@ -69,18 +70,16 @@ function howToFind(b: PlanBuilder): Addr {
   return b.data(words64(open.value, 0, resolve), `{${open.text}, IN_ROOT|NO_MAGICLINKS}`);
 }
 
-/** One component after the other, each through a descriptor of the one before. */
+/** One directory after the other, each made in a descriptor of the one above it. */
 function makeAndFind(b: PlanBuilder, parts: string[], directory: Word, options: StepOptions): void {
   const how = howToFind(b);
   parts.forEach((part, index) => {
     const at = index === 0 ? flags('AT_FDCWD') : directory;
     const path = `/${parts.slice(0, index + 1).join('/')}`;
-    if (part !== '..') {
-      // Whether it is there, the next step tells.
-      b.step('mkdirat', [at, b.str(part), num(0o755, '0755')], `make ${path}`, {
-        tolerate: ['EEXIST', 'EROFS', 'EACCES'],
-      });
-    }
-    b.step('openat2', [at, b.str(part), how, 24], `find ${path}`, { result: directory, ...options });
+    // Whether it is there, the next step tells.
+    b.step('mkdirat', [at, b.str(part), num(0o755, '0755')], `make ${path}`, {
+      tolerate: ['EEXIST', 'EROFS', 'EACCES'],
+    });
+    b.step('openat2', [flags('AT_FDCWD'), b.str(path), how, 24], `find ${path}`, { result: directory, ...options });
   });
 }

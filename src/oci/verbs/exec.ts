@@ -4,6 +4,7 @@ import { readPid } from '../../container/conversation.js';
 import { execPlan } from '../../container/exec-plan.js';
 import { exitCodeOf } from '../../container/foreground-steps.js';
 import { readSituation } from '../../container/situation.js';
+import { withFilter } from '../../container/situation-for.js';
 import { nativeBinary } from '../../sys/native.js';
 import { checkTerminal, ownedStdio, passedDescriptors, writePidFile } from '../create-container.js';
 import { execProcess } from '../exec-process.js';
@@ -33,7 +34,8 @@ export const exec: Verb = async (invocation) => {
   const consoleSocket = flags.string('console-socket');
   checkTerminal(process.terminal === true, consoleSocket, foreground);
   const running = { pid: record.init.pid, cgroupDirectories: record.cgroup.directories.map(({ path }) => path) };
-  const plan = execPlan({ ...config, process }, readSituation([]), running, {
+  const situation = await withFilter(config, readSituation([]));
+  const plan = execPlan({ ...config, process }, situation, running, {
     ...(consoleSocket === undefined ? {} : { consoleSocket: resolve(caller.cwd, consoleSocket) }),
     ...(foreground ? { foreground: { relayPath: await nativeBinary('vlab-relay') } } : {}),
     preserved: passedDescriptors(invocation),

@@ -50,11 +50,11 @@ describe('exit codes', () => {
     }
   });
 
-  it('125 when vlab itself cannot: no root file system, a working directory that is not there', async () => {
+  it('125 when vlab itself cannot: no root file system, a working directory that leads out of it', async () => {
     expect((await startRun(['--rootfs', '/no/such', '/probe']).finished).code).toBe(125);
-    const { code, stderr } = await runProbe(rootfs, ['--workdir', '/no/such'], ['true']);
+    const { code, stderr } = await runProbe(rootfs, ['--workdir', '/proc/self/fd/3'], ['true']);
     expect(code).toBe(125);
-    expect(stderr).toContain('the image has no directory /no/such');
+    expect(stderr).toContain('it must be a directory of the image');
   });
 
   it('2 for a wrong flag, as everywhere', async () => {

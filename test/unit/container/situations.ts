@@ -1,5 +1,8 @@
 /** Machines that container plans are compiled for, written by hand: no test that uses them looks at the real one. */
+import { CAPABILITIES, capabilityMask, DEFAULT_CAPABILITIES } from '../../../src/container/config/capabilities.js';
 import { type ContainerRequest, defaultConfig } from '../../../src/container/config/default-config.js';
+import { defaultSeccomp } from '../../../src/container/config/default-seccomp.js';
+import type { HostAbilities } from '../../../src/container/host-abilities.js';
 import { runPlan } from '../../../src/container/run-plan.js';
 import type { Situation } from '../../../src/container/situation.js';
 
@@ -14,7 +17,20 @@ const KERNEL_PATHS: Situation['kernelPaths'] = {
   '/proc/sysrq-trigger': 'file',
 };
 
-const base = { arch: 'x86_64', kernelPaths: KERNEL_PATHS, rootless: undefined } as const;
+/** A machine that has everything. */
+export const HOST: HostAbilities = {
+  capabilities: () => capabilityMask(CAPABILITIES),
+  labels: () => ({ apparmor: true, selinux: true }),
+  resctrl: () => '/sys/fs/resctrl',
+  textOf: () => undefined,
+  isOwnNamespace: () => false,
+  hardLimit: () => 1024n,
+};
+
+/** One instruction that allows everything: what a filter is made of is another test's. */
+const FILTER = { program: new Uint8Array([6, 0, 0, 0, 0, 0, 0xff, 0x7f]), warnings: [] };
+
+const base = { arch: 'x86_64', kernelPaths: KERNEL_PATHS, rootless: undefined, host: HOST, seccomp: FILTER } as const;
 const v1 = (...controllers: string[]) => ({
   version: 1 as const,
   root: `/sys/fs/cgroup/${controllers.join(',')}`,
@@ -40,6 +56,7 @@ export const LIMITS = { memoryBytes: 64 << 20, cpus: 0.5, pids: 20 };
 /** The plan of `vlab run` in that situation. */
 export function planFor(situation: Situation, more: Partial<ContainerRequest> = {}) {
   const { rootless } = situation;
-  const config = defaultConfig({ ...REQUEST, ...more, ...(rootless ? { rootless } : {}) });
+  const seccomp = defaultSeccomp('x86_64', DEFAULT_CAPABILITIES);
+  const config = defaultConfig({ ...REQUEST, seccomp, ...more, ...(rootless ? { rootless } : {}) });
   return runPlan(config, situation, { relayPath: '/cache/vlab-relay' }).plan;
 }
