@@ -1,108 +1,15 @@
 /**
- * The kernel's binary interface as far as plans use it: system-call numbers, constants and errnos of Linux, for x86_64
- * (arch/x86/entry/syscalls/syscall_64.tbl) and aarch64 (include/uapi/asm-generic/unistd.h). A test compiles C against
- * the installed kernel headers and compares every value.
+ * The kernel's binary interface as far as plans use it: constants and errnos of Linux, the same for x86_64 and aarch64
+ * unless noted, beside the numbers of system calls (syscalls.ts). A test compiles C against the installed kernel headers
+ * and compares every value.
  */
 import { VlabError } from '../base/errors.js';
 import { type Num, num } from './num.js';
+import { SYSCALLS, type SyscallName } from './syscalls.js';
+
+export type { SyscallName } from './syscalls.js';
 
 export type Arch = 'x86_64' | 'aarch64';
-
-/** name: [x86_64, aarch64]. Only calls that exist on both, so that a plan is portable. */
-const SYSCALLS = {
-  read: [0, 63],
-  write: [1, 64],
-  close: [3, 57],
-  lseek: [8, 62],
-  mmap: [9, 222],
-  munmap: [11, 215],
-  rt_sigaction: [13, 134],
-  rt_sigprocmask: [14, 135],
-  ioctl: [16, 29],
-  getpid: [39, 172],
-  socket: [41, 198],
-  connect: [42, 203],
-  sendto: [44, 206],
-  recvfrom: [45, 207],
-  sendmsg: [46, 211],
-  recvmsg: [47, 212],
-  socketpair: [53, 199],
-  setsockopt: [54, 208],
-  execve: [59, 221],
-  kill: [62, 129],
-  fcntl: [72, 25],
-  flock: [73, 32],
-  ftruncate: [77, 46],
-  chdir: [80, 49],
-  fchdir: [81, 50],
-  umask: [95, 166],
-  personality: [135, 92],
-  pivot_root: [155, 41],
-  prctl: [157, 167],
-  chroot: [161, 51],
-  sync: [162, 81],
-  mount: [165, 40],
-  umount2: [166, 39],
-  reboot: [169, 142],
-  sethostname: [170, 161],
-  setdomainname: [171, 162],
-  setsid: [112, 157],
-  setpgid: [109, 154],
-  setgroups: [116, 159],
-  setresuid: [117, 147],
-  setresgid: [119, 149],
-  capset: [126, 91],
-  futex: [202, 98],
-  sched_setaffinity: [203, 122],
-  clock_nanosleep: [230, 115],
-  clock_gettime: [228, 113],
-  exit_group: [231, 94],
-  set_mempolicy: [238, 237],
-  waitid: [247, 95],
-  keyctl: [250, 219],
-  ioprio_set: [251, 30],
-  inotify_add_watch: [254, 27],
-  openat: [257, 56],
-  mkdirat: [258, 34],
-  mknodat: [259, 33],
-  fchownat: [260, 54],
-  unlinkat: [263, 35],
-  symlinkat: [266, 36],
-  readlinkat: [267, 78],
-  fchmodat: [268, 53],
-  faccessat: [269, 48],
-  ppoll: [271, 73],
-  unshare: [272, 97],
-  signalfd4: [289, 74],
-  eventfd2: [290, 19],
-  dup3: [292, 24],
-  pipe2: [293, 59],
-  inotify_init1: [294, 26],
-  prlimit64: [302, 261],
-  setns: [308, 268],
-  finit_module: [313, 273],
-  sched_setattr: [314, 274],
-  seccomp: [317, 277],
-  getrandom: [318, 278],
-  memfd_create: [319, 279],
-  bpf: [321, 280],
-  statx: [332, 291],
-  pidfd_send_signal: [424, 424],
-  open_tree: [428, 428],
-  move_mount: [429, 429],
-  fsopen: [430, 430],
-  fsconfig: [431, 431],
-  fsmount: [432, 432],
-  fspick: [433, 433],
-  pidfd_open: [434, 434],
-  clone3: [435, 435],
-  close_range: [436, 436],
-  openat2: [437, 437],
-  pidfd_getfd: [438, 438],
-  mount_setattr: [442, 442],
-} as const satisfies Record<string, readonly [number, number]>;
-
-export type SyscallName = keyof typeof SYSCALLS;
 
 /** ELF e_machine values double as the architecture field of an encoded plan. */
 export const ARCHITECTURES: Record<Arch, { machine: number; syscalls: Record<SyscallName, number> }> = {
@@ -373,12 +280,6 @@ export function flags(...names: AbiName[]): Num {
 export function directoryFlags(arch: Arch, ...names: AbiName[]): Num {
   const rest = flags(...names);
   return num(rest.value | BigInt(OPEN_FLAGS[arch].O_DIRECTORY), ['O_DIRECTORY', ...names].join('|'));
-}
-
-/** O_NOFOLLOW with other open flags, by architecture. */
-export function nofollowFlags(arch: Arch, ...names: AbiName[]): Num {
-  const rest = flags(...names);
-  return num(rest.value | BigInt(OPEN_FLAGS[arch].O_NOFOLLOW), ['O_NOFOLLOW', ...names].join('|'));
 }
 
 /** Errnos that plans and messages name (asm-generic/errno-base.h, errno.h). */
