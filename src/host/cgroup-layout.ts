@@ -41,13 +41,16 @@ export interface CgroupSources {
   unifiedControllers: string;
 }
 
-/** Reads this machine's layout now. Errors: none of a missing cgroup interface, that is layout `none`. */
-export function readCgroupLayout(proc = '/proc/self'): CgroupLayout {
+/**
+ * Reads this machine's layout now. `member`: whose cgroups are the "own" ones, as a directory of /proc. Errors: none of a
+ * missing cgroup interface, that is layout `none`.
+ */
+export function readCgroupLayout(proc = '/proc/self', member = proc): CgroupLayout {
   const mountinfo = readOrEmpty(join(proc, 'mountinfo'));
   const unified = parseMounts(mountinfo).find((mount) => mount.type === 'cgroup2');
   return parseCgroupLayout({
     mountinfo,
-    selfCgroup: readOrEmpty(join(proc, 'cgroup')),
+    selfCgroup: readOrEmpty(join(member, 'cgroup')),
     unifiedControllers: unified ? readOrEmpty(join(unified.mountPoint, 'cgroup.controllers')) : '',
   });
 }

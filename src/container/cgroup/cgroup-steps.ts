@@ -52,7 +52,7 @@ export function cgroupSteps(
       for (const directory of directories) {
         makeDirectory(b, directory, asked);
         for (const write of writes) {
-          const skipped = write.initial && !directory.mayExist;
+          const skipped = write.initial && directory.fresh;
           if (write.directory.path === directory.path && !skipped) writeResource(b, write);
         }
         if (directory.version === 1) {

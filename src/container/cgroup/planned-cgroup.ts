@@ -18,6 +18,8 @@ import { controllersAskedFor } from './resource-writes.js';
 export interface PlannedDirectory extends CgroupDirectory {
   /** It may be there already; then it is used as it is. */
   mayExist: boolean;
+  /** It is new, or what is there is a rest that nobody used: it has the values that every new cgroup has. */
+  fresh: boolean;
   /** Directories between the top, or vlab's own parent, and it; topmost first. */
   parents: string[];
   /** Those of them that are not there. */
@@ -91,7 +93,7 @@ export function cgroupOf(config: OciConfig, id: string, situation: Situation, lo
   // Version 1 is never handed over, nor what stands beside it.
   const [only] = directories;
   if (only?.version === 2 && directories.length === 1 && !confined) only.owner = cgroupOwner(config, look);
-  for (const directory of directories) directory.mayExist = true;
+  for (const directory of directories) Object.assign(directory, { mayExist: true, fresh: !found });
   return planned(directories, situation.cgroups);
 }
 
@@ -100,7 +102,7 @@ function plan(
   path: string,
   more: Partial<PlannedDirectory> & Pick<PlannedDirectory, 'parents' | 'missing'>,
 ): PlannedDirectory {
-  const nothing = { mayExist: false, handDown: [], takeOver: [], threaded: false, owner: undefined };
+  const nothing = { mayExist: false, fresh: true, handDown: [], takeOver: [], threaded: false, owner: undefined };
   return { version, controllers, path, ...nothing, ...more };
 }
 

@@ -11,7 +11,8 @@ import { readControl, writeControl } from './control-file.js';
  */
 export async function removeContainerCgroup(cgroup: Cgroup): Promise<void> {
   const freezer = directoryOf(cgroup, 'freezer');
-  for (const { path } of cgroup.directories) {
+  // The first one tells the next container of that name whether it is alone, so it goes last.
+  for (const { path } of [...cgroup.directories].reverse()) {
     if (removed(path)) continue;
     // Who is frozen cannot end.
     if (freezer && readControl(freezer, 'freezer.state') !== undefined)

@@ -1,13 +1,14 @@
 // What can be done to the cgroup of a running container. Real kernel, root; on whatever versions of cgroups there are.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Cgroup, directoryOf, unifiedOf } from '../../../src/container/cgroup/cgroup.js';
 import { readControl, writeControl } from '../../../src/container/cgroup/control-file.js';
 import { watchEvents } from '../../../src/container/cgroup/events.js';
+import { execDirectories } from '../../../src/container/cgroup/exec-directories.js';
 import { isPaused, pause, resume } from '../../../src/container/cgroup/freezer.js';
 import { killAll } from '../../../src/container/cgroup/kill.js';
 import { type CgroupPlace, cgroupPlaces } from '../../../src/container/cgroup/places.js';
@@ -81,6 +82,27 @@ describe.each(VERSIONS)('with %s', (_, own) => {
     await using container = await OwnContainer.start({ rootfs, id, words: ['fork', '3', 'stay'], places: own });
     await until(() => processesOf(container.cgroup).length === 4, 'all are there');
     expect(processesOf(container.cgroup)).toContain(container.pid);
+  });
+
+  it('a further process goes where the first one is', async () => {
+    await using container = await OwnContainer.start({ rootfs, id, places: own });
+    const { cgroup, pid } = container;
+    const paths = cgroup.directories.map(({ path }) => path);
+    expect(execDirectories(cgroup, pid)).toEqual(paths);
+    for (const path of paths) mkdirSync(join(path, 'init'));
+    expect(execDirectories(cgroup, pid, ['init'])).toEqual(paths.map((path) => join(path, 'init')));
+    expect(execDirectories(cgroup, pid, ['pids,memory:/../init/..'])).toEqual(paths);
+    expect(() => execDirectories(cgroup, pid, ['no'])).toThrow('the container has no cgroup no');
+    const unified = unifiedOf(cgroup);
+    const [controller] = (unified && readControl(unified, 'cgroup.controllers')?.split(' ').filter(Boolean)) ?? [];
+    if (!unified || controller === undefined) return;
+    // As systemd does it: its processes go into a child, and the controllers down to it.
+    writeFileSync(join(unified.path, 'init/cgroup.procs'), String(pid));
+    writeControl(unified, 'cgroup.subtree_control', `+${controller}`);
+    expect(execDirectories(cgroup, pid)).toEqual(
+      paths.map((path) => (path === unified.path ? join(path, 'init') : path)),
+    );
+    expect(processesOf(cgroup)).toEqual([pid]);
   });
 
   it('device rules can be exchanged', async (context) => {

@@ -1,0 +1,48 @@
+/** The directories that a further process of a running container joins (`exec`, `exec --cgroup`). */
+import { existsSync } from 'node:fs';
+import { posix } from 'node:path';
+import { VlabError } from '../../base/errors.js';
+import { readCgroupLayout } from '../../host/cgroup-layout.js';
+import type { Cgroup, CgroupDirectory } from './cgroup.js';
+import { readControl } from './control-file.js';
+
+/**
+ * The container's own directories; or below them where its first process, `pid`, went: a cgroup of version 2 that hands
+ * controllers down takes no process itself (cgroups(7), "no internal processes"), which is so wherever systemd is the
+ * container's init. `asked`: sub-cgroups by path, or by `controller,controller:path`. Errors: `input` for one that is not there.
+ */
+export function execDirectories(cgroup: Cgroup, pid: number, asked: readonly string[] = []): string[] {
+  const chosen = asked.map((text) => parseAsked(text));
+  return cgroup.directories.map((directory) => {
+    const { controllers, path } = directory;
+    const sub = chosen.find(({ names }) => names === undefined || names.some((name) => controllers.includes(name)));
+    if (sub) return subCgroup(path, sub.path);
+    const handsDown = directory.version === 2 && (readControl(directory, 'cgroup.subtree_control') ?? '') !== '';
+    return handsDown ? cgroupOfProcess(directory, pid) : path;
+  });
+}
+
+interface Asked {
+  /** Undefined: in every hierarchy. */
+  names: string[] | undefined;
+  path: string;
+}
+
+function parseAsked(text: string): Asked {
+  const colon = text.indexOf(':');
+  return colon < 0
+    ? { names: undefined, path: text }
+    : { names: text.slice(0, colon).split(','), path: text.slice(colon + 1) };
+}
+
+function subCgroup(directory: string, sub: string): string {
+  const path = posix.join(directory, posix.normalize(`/${sub}`)).replace(/\/$/, '');
+  if (existsSync(path)) return path;
+  throw new VlabError('input', `the container has no cgroup ${sub}`, { hint: `it would be ${path}` });
+}
+
+/** Where the process is in version 2, which may be anywhere below the container's directory. */
+function cgroupOfProcess({ path }: CgroupDirectory, pid: number): string {
+  const { unified } = readCgroupLayout('/proc/self', `/proc/${pid}`);
+  return unified?.ownDirectory ?? path;
+}
