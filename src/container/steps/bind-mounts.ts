@@ -60,6 +60,12 @@ export function changeTree(b: PlanBuilder, tree: Word, from: string, changes: re
     hint: 'the kernel, or the file system that is mounted, does not do all of that',
   };
   for (const change of changes) {
-    changeMount(b, tree, change, change.recursive ? 'with all below it, as asked' : 'as asked', options);
+    changeMount(
+      b,
+      tree,
+      change,
+      change.recursive ? 'make all below it, too, what its options say' : 'make it what its options say',
+      options,
+    );
   }
 }

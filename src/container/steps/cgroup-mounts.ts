@@ -105,5 +105,5 @@ export function bindInstead(b: PlanBuilder, host: string, into: Word, options: M
     hint: `a new one is refused in this user namespace, and ${host} is out of reach`,
   });
   const change: MountChange = { set: options.own.set, propagation: 'MS_PRIVATE', recursive: true };
-  changeMount(b, into, change, 'with all below it, as asked', { from });
+  changeMount(b, into, change, 'make all below it, too, what its options say', { from });
 }

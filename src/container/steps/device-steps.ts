@@ -87,8 +87,10 @@ export class DeviceSteps {
 
   /** `setsUpDev`: false leaves /dev alone. */
   make(devices: readonly OciDevice[], way: NodeWay, setsUpDev: boolean): void {
-    const nodes = nodesOf(devices).filter(({ path }) => setsUpDev || !path.startsWith('/dev/'));
-    const links = setsUpDev ? LINKS : [];
+    // What the configuration mounts at such a path is there in its place: /dev/urandom at /dev/random.
+    const wanted = (path: string) => (setsUpDev || !path.startsWith('/dev/')) && !this.tree.heldAt(path);
+    const nodes = nodesOf(devices).filter(({ path }) => wanted(path));
+    const links = setsUpDev ? LINKS.filter(([path]) => wanted(path)) : [];
     if (way !== 'unsure' || !setsUpDev) {
       for (const node of nodes) this.node(node, way);
       for (const link of links) this.link(link);
@@ -116,7 +118,7 @@ export class DeviceSteps {
 
   /** A name is new in a file system of the plan's own in which nothing has it yet. */
   private isNew(path: string): boolean {
-    return this.tree.isFresh(path) && !this.tree.heldAt(path) && !this.made.has(path);
+    return this.tree.isFresh(path) && !this.made.has(path);
   }
 
   private makeNew(node: Node, refused: Label | undefined): void {

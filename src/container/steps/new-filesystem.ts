@@ -138,6 +138,7 @@ export function mountByOldCall(
   });
   const mounted = tree.find(path, { directory: true, why: 'take hold of it' });
   const { set, clear } = options.own;
-  if (set.length > 0) changeMount(b, mounted, { set, clear }, 'as asked', { from: `${from}.options` });
+  if (set.length > 0)
+    changeMount(b, mounted, { set, clear }, 'make it what its options say', { from: `${from}.options` });
   return mounted;
 }

@@ -52,13 +52,14 @@ export function mountRoot(b: PlanBuilder, { path, way }: RootPlan): Word {
     result: root,
     hint,
   });
-  if (way === 'chroot') {
-    changeMount(b, root, { propagation: 'MS_PRIVATE', recursive: true }, 'let no mount on it show up elsewhere');
-  }
   const how = flags('MOVE_MOUNT_F_EMPTY_PATH', 'MOVE_MOUNT_T_SYMLINKS');
   b.step('move_mount', [root, b.str(''), flags('AT_FDCWD'), where, how], 'mount it, so that it can become the root', {
     hint,
   });
+  if (way === 'chroot') {
+    // Where it is attached to something shared, it has become so itself.
+    changeMount(b, root, { propagation: 'MS_PRIVATE', recursive: true }, 'let no mount on it show up elsewhere');
+  }
   return root;
 }
 

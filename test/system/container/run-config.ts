@@ -16,7 +16,7 @@ export interface ConfigRun {
   rootfs: string;
   /** The probe's words. */
   words: readonly string[];
-  /** More mounts, behind the default ones. */
+  /** More mounts, behind the default ones and after `change`. */
   mounts?: readonly (Partial<OciMount> & { destination: string })[];
   change?: (config: OciConfig) => void;
   situation?: Partial<Situation>;
@@ -34,8 +34,8 @@ export interface ConfigOutcome {
 export function configFor({ rootfs, words, mounts = [], change }: Omit<ConfigRun, 'situation'>): OciConfig {
   const id = `vlab-config-${process.pid}`;
   const config = defaultConfig({ id, rootfs, command: ['/probe', ...words], env: {} });
-  config.mounts.push(...mounts.map((mount) => ({ options: [], ...mount })));
   change?.(config);
+  config.mounts.push(...mounts.map((mount) => ({ options: [], ...mount })));
   return config;
 }
 
