@@ -52,8 +52,11 @@ async function serve(socket: Socket): Promise<void> {
     socket.end();
     return;
   }
-  const outcome = await runWords(new RemoteCaller(request, channel));
-  if (!outcome.ended && (outcome.exitCode !== 0 || outcome.stdout || outcome.stderr)) {
+  const caller = new RemoteCaller(request, channel);
+  const outcome = await runWords(caller);
+  const { ended, exitCode, stdout, stderr } = outcome;
+  // A performer that has performed nothing ends with 125, like one whose plan failed.
+  if (!ended && (exitCode !== 0 || stdout || stderr || !caller.hasPerformed)) {
     // It ends in the middle of it, so nothing comes back.
     channel.perform(finishPlan(hostArch(), outcome)).ended.catch(() => {});
     socket.end();
@@ -64,6 +67,8 @@ class RemoteCaller implements Caller {
   readonly words: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
+  /** The last plan went to its end. */
+  hasPerformed = false;
 
   constructor(
     private readonly request: PlannerRequest,
@@ -88,7 +93,15 @@ class RemoteCaller implements Caller {
   }
 
   async perform(plan: Parameters<Caller['perform']>[0]) {
-    return this.channel.perform(plan);
+    this.hasPerformed = false;
+    const performance = this.channel.perform(plan);
+    void performance.ended.then(
+      ({ failure }) => {
+        this.hasPerformed = failure === undefined;
+      },
+      () => {},
+    );
+    return performance;
   }
 }
 
