@@ -25,6 +25,7 @@ export function readPid(payload: Buffer): number {
 }
 
 export interface ConversationOptions {
+  /** `born` is always answered, when the caller has made its record; with this C waits for that before it goes on at all. */
   answersBorn: boolean;
   answersMounted: boolean;
   /** C waits for another command, and P ends before the program runs. */
@@ -54,7 +55,10 @@ export interface Conversation {
   leaveParentsEnds(): void;
   tellParent(why: string): void;
   awaitParent(why: string): void;
+  /** C's last wait before it could outlive P and the caller: a record of it exists. */
+  awaitRecord(): void;
   inParent(steps: ParentSteps): void;
+  /** Fails when it could not be run; then the reply holds the errno, negative. */
   awaitProgram(): void;
 }
 
@@ -89,28 +93,29 @@ export function conversation(b: PlanBuilder, o: ConversationOptions): Conversati
     },
     tellParent: (why) => b.step('write', [end(toParent, 1), b.str('.'), 1], why),
     awaitParent: (why) => receive(end(toChild, 0), why),
+    awaitRecord() {
+      if (!o.answersBorn || o.waitsForStart) receive(end(toChild, 0), 'go on only when the caller knows of it');
+    },
     inParent({ adopt, outside, takeListener }) {
       const letGo = () => b.step('write', [end(toChild, 1), b.str('.'), 1], 'let it go on');
-      b.step('close', [end(toChild, 0)], 'leave those ends to it');
-      b.step('close', [end(toParent, 1)], 'when it dies, they close');
+      // The other pipe's end for reading stays: a write to a process that has died meanwhile must not end this one.
+      b.step('close', [end(toParent, 1)], 'when it dies, this end closes');
       adopt?.();
       tell('tell the caller its pid');
-      if (o.answersBorn) {
-        const texts = [...(states ? [states.creating, states.created] : []), ...(listener ? [listener] : [])];
-        for (const state of texts.length > 0 ? texts : [{ text: byte, bytes: 1 }]) {
-          b.step(
-            'recvfrom',
-            [CHANNEL_FD, state.text, state.bytes, flags('MSG_WAITALL'), 0, 0],
-            "take the caller's answer",
-            {
-              accept: [state.bytes, state.bytes],
-              retryOnEintr: true,
-            },
-          );
-        }
-        outside?.();
-        letGo();
+      const texts = [...(states ? [states.creating, states.created] : []), ...(listener ? [listener] : [])];
+      for (const state of texts.length > 0 ? texts : [{ text: byte, bytes: 1 }]) {
+        b.step(
+          'recvfrom',
+          [CHANNEL_FD, state.text, state.bytes, flags('MSG_WAITALL'), 0, 0],
+          "take the caller's answer: it has made its record",
+          {
+            accept: [state.bytes, state.bytes],
+            retryOnEintr: true,
+          },
+        );
       }
+      if (o.answersBorn) outside?.();
+      if (o.answersBorn || !o.waitsForStart) letGo();
       if (o.answersMounted) {
         receive(end(toParent, 0), 'wait until its file systems are mounted');
         tell('tell the caller');
@@ -127,6 +132,7 @@ export function conversation(b: PlanBuilder, o: ConversationOptions): Conversati
     },
     awaitProgram() {
       const errno = b.word('outcome');
+      b.reply(errno, 8);
       b.step('read', [end(toParent, 0), b.addressOf(errno), 8], 'wait until its program runs', {
         accept: [0, 0],
         retryOnEintr: true,

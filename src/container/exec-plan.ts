@@ -1,6 +1,6 @@
 /**
- * The plan of `exec`: a further program in a running container. Its moments (conversation.ts) are `born` and `started`;
- * nothing is answered. Pure.
+ * The plan of `exec`: a further program in a running container. Its moments (conversation.ts) are `born`, which is
+ * answered when the caller has seen that the container still is the one it means, and `started`. Pure.
  */
 import { directoryFlags, flags } from '../sys/abi.js';
 import { unblockSignals } from '../sys/attached.js';
@@ -8,6 +8,7 @@ import { label, type Plan, PlanBuilder } from '../sys/plan.js';
 import type { OciConfig } from './config/schema.js';
 import { conversation } from './conversation.js';
 import { foregroundSteps, holdSignals } from './foreground-steps.js';
+import { withinLimits } from './plan-limits.js';
 import type { Situation } from './situation.js';
 import { ownStdio, type Passed, passDescriptors } from './steps/descriptor-steps.js';
 import { execPlanOf } from './steps/exec-steps.js';
@@ -36,7 +37,6 @@ export function execPlan(
   const parent = label('parent');
   const console = options.consoleSocket === undefined ? undefined : connectConsole(b, options.consoleSocket);
   const pair = process.terminal && foreground && !console ? terminalPair(b) : undefined;
-  const held = foreground && holdSignals(b);
   talk.before();
   pair?.before();
   const cloned = steps.create(talk.pid);
@@ -57,15 +57,17 @@ export function execPlan(
   steps.drop();
   findProgram(b, config);
   talk.tellParent('everything is ready');
+  talk.awaitRecord();
   passDescriptors(b, options.preserved);
   steps.exec(talk.outcome);
 
   b.place(parent);
   talk.inParent({ adopt: () => steps.adopt() });
+  const held = foreground && holdSignals(b);
   talk.awaitProgram();
   if (foreground && held) {
     const terminal = pair?.receive();
     foregroundSteps(b, cloned, held.signals, { ...foreground, ...(terminal ? { terminal } : {}) });
   }
-  return b.build();
+  return withinLimits(b.build(), config);
 }

@@ -4,6 +4,7 @@
  */
 import type { Passed } from '../container/steps/descriptor-steps.js';
 import type { Performance } from '../sys/channel.js';
+import type { Process } from '../sys/owners.js';
 import type { Plan } from '../sys/plan.js';
 
 export interface Caller {
@@ -14,6 +15,10 @@ export interface Caller {
   stdioMode(number: number): number | undefined;
   /** The caller's descriptors from 3 on, `count` of them (`--preserve-fds`). Before `perform`. Error: `input` when one is not open. */
   pass(count: number): Passed[];
+  /** Aborted when the caller has gone, or wants the command to end before it is done. */
+  readonly gone: AbortSignal;
+  /** The process that will perform the next plan, so that it can be recorded before it does anything. */
+  performer(how?: { foreground?: boolean }): Promise<Process>;
   /**
    * Performs a plan in a process of the caller's user, namespaces and limits, a child of the caller or the caller itself;
    * one after another. `foreground`: the plan waits for a program, and signals that the caller gets belong to it.

@@ -59,6 +59,11 @@ export class Flags {
     return Array.isArray(value) ? value : [];
   }
 
+  /** What was given to flags that take something. */
+  values(): string[] {
+    return [...this.flags.values()].flatMap((value) => (value === true ? [] : value));
+  }
+
   /** A whole number, or undefined when it is not given. Error: `input`. */
   integer(name: string): number | undefined {
     const text = this.string(name);

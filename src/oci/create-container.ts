@@ -1,7 +1,6 @@
 /** What `create` and `run` have in common: a bundle becomes a container (runtime.md, "Create"). */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { errnoOf, messageOf, VlabError, withCleanUp } from '../base/errors.js';
+import { resolve } from 'node:path';
+import { messageOf, withCleanUp } from '../base/errors.js';
 import { cgroupOf } from '../container/cgroup/planned-cgroup.js';
 import { parseConfig } from '../container/config/parse-config.js';
 import type { OciConfig } from '../container/config/schema.js';
@@ -9,23 +8,24 @@ import { momentsOf, readPid } from '../container/conversation.js';
 import { type CreateOptions, createPlan } from '../container/create-plan.js';
 import { exitCodeOf } from '../container/foreground-steps.js';
 import { situationFor } from '../container/situation-for.js';
-import type { Passed } from '../container/steps/descriptor-steps.js';
 import { writeIdMaps } from '../container/write-id-maps.js';
 import { nativeBinary } from '../sys/native.js';
-import { processOf } from '../sys/owners.js';
-import type { Caller } from './caller.js';
+import { hasEnded, processOf } from '../sys/owners.js';
+import type { Plan } from '../sys/plan.js';
+import { readBundle } from './bundle.js';
+import { checkTerminal, ownedStdio, passedDescriptors } from './descriptors.js';
 import { asStartFailure } from './failure.js';
 import { runHooks, runHooksAll } from './hooks.js';
 import { type Invocation, namedContainer } from './invocation.js';
-import { removeContainer } from './remove-container.js';
+import { removePidFile, writePidFile } from './pid-file.js';
+import { deleteContainer, removeContainer } from './remove-container.js';
 import { type Container, type ContainerRecord, newRecord, type OciState, ociState, type Status } from './state.js';
 
 export interface Created {
-  container: Container;
-  record: ContainerRecord;
-  config: OciConfig;
   /** With `foreground`: the code that its program ended with; the container is gone. */
   exitCode?: number;
+  /** What went wrong without being a failure. */
+  warnings: readonly string[];
 }
 
 export type Way = 'create' | 'detached' | 'foreground';
@@ -36,97 +36,169 @@ export async function createContainer(invocation: Invocation, way: Way): Promise
   const container = namedContainer(invocation);
   const bundle = resolve(caller.cwd, flags.string('bundle') ?? '.');
   const text = readBundle(bundle, flags.string('config'));
+  container.mustBeNew();
   const config = parseConfig(text);
-  const options = await createOptions(invocation, config, container, way);
   const situation = { ...(await situationFor(config)), id: container.id };
   const cgroup = cgroupOf(config, container.id, situation);
   const rootfs = resolve(bundle, config.root.path);
-  const made = createPlan({ ...config, root: { ...config.root, path: rootfs } }, situation, cgroup, options);
-  container.claim();
-  let record = newRecord({
+  const known = {
     id: container.id,
     ociVersion: config.ociVersion,
     bundle,
     rootfs,
     ...(config.annotations ? { annotations: config.annotations } : {}),
     cgroup: cgroup.cgroup,
-  });
-  container.writeConfig(text);
-  container.write(record);
-  const stateAs = (status: Status): OciState => ociState(record, status);
-  const moments = momentsOf({ ...options, waitsForStart: way === 'create' });
-  let exitCode: number | undefined;
-  await withFailureCleanUp(
-    async () => {
-      const performance = await caller.perform(made.plan, { foreground: way === 'foreground' });
-      const troubles: unknown[] = [];
-      const onNote = async (payload: Buffer) => {
-        const moment = moments.shift();
-        if (moment === 'born') {
-          record = { ...record, init: processOf(readPid(payload)) };
-          container.write(record);
-          if (made.maps === 'outside') await writeIdMaps(readPid(payload), config, situation.rootless !== undefined);
-          if (made.answersBorn) performance.answer(stateTexts(options, stateAs));
-        } else if (moment === 'mounted') {
-          await runHooks(config, 'prestart', stateAs('creating'));
-          await runHooks(config, 'createRuntime', stateAs('creating'));
-          performance.answer(Buffer.from('.'));
-        } else if (moment === 'started') {
-          writePidFile(invocation, record.init?.pid);
-          await runHooksAll(config, 'poststart', stateAs('running'));
-        } else {
-          exitCode = exitCodeOf(payload);
-          if (!flags.has('keep')) await removeContainer(container, record, { config });
-          const code = Buffer.alloc(4);
-          code.writeInt32LE(exitCode);
-          performance.answer(code);
-        }
-      };
-      let chain = Promise.resolve();
-      performance.onNote = (payload) => {
-        const copy = Buffer.from(payload);
-        chain = chain
-          .then(() => onNote(copy))
-          .catch((error) => {
-            troubles.push(error);
-            void performance.cancel();
-          });
-      };
-      const outcome = await performance.ended.catch((error: unknown) => error as Error);
-      await chain;
-      if (troubles.length > 0) throw troubles[0];
-      if (exitCode !== undefined) return; // the performer ended as the program did, without another word
-      if (outcome instanceof Error) throw outcome;
-      if (outcome.failure) throw asStartFailure(outcome.failure, config);
-      if (way === 'create') writePidFile(invocation, record.init?.pid);
-    },
-    () => removeContainer(container, record, { config, force: true }),
-  );
-  return { container, record, config, ...(exitCode === undefined ? {} : { exitCode }) };
+  };
+  const { options, hooksInside } = await createOptions(invocation, config, container, way);
+  if (hooksInside) options.stateBytes = stateBytes(newRecord({ ...known, performer: NOBODY }));
+  const made = createPlan({ ...config, root: { ...config.root, path: rootfs } }, situation, cgroup, options);
+  const performer = await caller.performer({ foreground: way === 'foreground' });
+  const record = newRecord({ ...known, performer });
+  const release = container.claim(record, text);
+  const creation: Creation = {
+    invocation,
+    way,
+    container,
+    config,
+    options,
+    ...(made.maps === 'outside' ? { writesMaps: situation.rootless ? 'rootless' : 'root' } : {}),
+    record,
+    exitCode: undefined,
+    warnings: made.warnings,
+  };
+  try {
+    await withFailureCleanUp(
+      () => performCreation(creation, made.plan, release),
+      () => undo(creation),
+    );
+  } finally {
+    release();
+  }
+  const { exitCode, warnings } = creation;
+  return { warnings, ...(exitCode === undefined ? {} : { exitCode }) };
 }
 
-async function withFailureCleanUp(work: () => Promise<void>, undo: () => Promise<unknown>): Promise<void> {
+interface Creation {
+  readonly invocation: Invocation;
+  readonly way: Way;
+  readonly container: Container;
+  readonly config: OciConfig;
+  readonly options: CreateOptions;
+  /** Who writes the maps of ids, where the container's first process cannot. */
+  readonly writesMaps?: 'root' | 'rootless';
+  record: ContainerRecord;
+  exitCode: number | undefined;
+  warnings: readonly string[];
+}
+
+/** Performs the plan and answers what it tells. `release`: what lets other commands at the container. */
+async function performCreation(creation: Creation, plan: Plan, release: () => void): Promise<void> {
+  const { invocation, way, config, options } = creation;
+  const { caller } = invocation;
+  const moments = momentsOf({ ...options, waitsForStart: way === 'create' });
+  const performance = await caller.perform(plan, { foreground: way === 'foreground' });
+  const over = new AbortController();
+  caller.gone.addEventListener('abort', () => over.abort());
+  const troubles: unknown[] = [];
+  const onNote = async (payload: Buffer) => {
+    const moment = moments.shift();
+    if (moment === 'born') performance.answer(await born(creation, readPid(payload)));
+    else if (moment === 'mounted') {
+      await outsideHooks(creation, over);
+      performance.answer(Buffer.from('.'));
+    } else if (moment === 'started') {
+      release();
+      creation.warnings = [
+        ...creation.warnings,
+        ...(await runHooksAll(config, 'poststart', stateAs(creation, 'running'), over.signal)),
+      ];
+    } else performance.answer(await ended(creation, exitCodeOf(payload)));
+  };
+  let chain = Promise.resolve();
+  performance.onNote = (payload) => {
+    const copy = Buffer.from(payload);
+    chain = chain
+      .then(() => onNote(copy))
+      .catch((error) => {
+        troubles.push(error);
+        void performance.cancel();
+      });
+  };
+  const outcome = await performance.ended.catch((error: unknown) => {
+    over.abort();
+    return error as Error;
+  });
+  await chain;
+  if (troubles.length > 0) throw troubles[0];
+  if (creation.exitCode !== undefined) return; // the performer ended as the program did, without another word
+  if (outcome instanceof Error) throw outcome;
+  if (outcome.failure) throw asStartFailure(outcome.failure, config, outcome.reply);
+}
+
+function stateAs({ record }: Creation, status: Status): OciState {
+  return ociState(record, status);
+}
+
+/** Records the container's first process, before it can outlive this command. Returns the answer. */
+async function born(creation: Creation, pid: number): Promise<Buffer> {
+  const { invocation, container, config, options, writesMaps } = creation;
+  creation.record = { ...creation.record, init: processOf(pid) };
+  container.write(creation.record);
+  writePidFile(invocation, pid);
+  if (writesMaps) await writeIdMaps(pid, config, writesMaps === 'rootless');
+  return stateTexts(options, (status) => stateAs(creation, status));
+}
+
+const LOOK_MS = 100;
+
+/** Hooks that run while the container's first process waits; they need not go on when it has been killed. */
+async function outsideHooks(creation: Creation, over: AbortController): Promise<void> {
+  const { config, record } = creation;
+  const look = setInterval(() => record.init && hasEnded(record.init) && over.abort(), LOOK_MS);
   try {
-    await work();
-  } catch (error) {
-    await withCleanUp(
-      async () => {
-        throw error;
-      },
-      async () => void (await undo()),
-    );
+    await runHooks(config, 'prestart', stateAs(creation, 'creating'), over.signal);
+    await runHooks(config, 'createRuntime', stateAs(creation, 'creating'), over.signal);
+  } finally {
+    clearInterval(look);
   }
 }
 
-function readBundle(bundle: string, file = 'config.json'): string {
+/** The program of a `run` has ended. Returns the answer: its exit code. */
+async function ended(creation: Creation, exitCode: number): Promise<Buffer> {
+  const { invocation, container } = creation;
+  creation.exitCode = exitCode;
+  if (!invocation.flags.has('keep')) {
+    const { warnings = [] } = await deleteContainer(container, { force: false, until: invocation.caller.gone }).catch(
+      (error: unknown) => ({ warnings: [messageOf(error)] }),
+    );
+    creation.warnings = [...creation.warnings, ...warnings];
+  }
+  const code = Buffer.alloc(4);
+  code.writeInt32LE(exitCode);
+  return code;
+}
+
+/** After a failure. What cannot be removed now is nobody's creation any more, so that `delete` may try again. */
+async function undo({ invocation, container, config, record }: Creation): Promise<void> {
+  removePidFile(invocation);
   try {
-    return readFileSync(resolve(bundle, file), 'utf8');
-  } catch (cause) {
-    throw new VlabError('input', `cannot read ${join(bundle, file)}: ${messageOf(cause)}`, {
-      cause,
-      hint:
-        errnoOf(cause) === 'ENOENT' ? 'name the bundle by --bundle; `vlab-oci spec` writes a first config.json' : '',
-    });
+    await removeContainer(container, record, { config, force: true, until: NEVER });
+  } catch (error) {
+    if (container.exists()) container.write({ ...record, creator: NOBODY });
+    throw error;
+  }
+}
+
+const NEVER = new AbortController().signal;
+const NOBODY = { pid: 0, startTime: '' };
+
+async function withFailureCleanUp(work: () => Promise<void>, undo: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    await withCleanUp(async () => {
+      throw error;
+    }, undo);
   }
 }
 
@@ -135,13 +207,13 @@ async function createOptions(
   config: OciConfig,
   container: Container,
   way: Way,
-): Promise<CreateOptions> {
+): Promise<{ options: CreateOptions; hooksInside: boolean }> {
   const { caller, flags } = invocation;
   const consoleSocket = flags.string('console-socket');
   checkTerminal(config.process.terminal === true, consoleSocket, way === 'foreground');
   const { hooks = {} } = config;
   const hooksInside = Boolean(hooks.createContainer?.length || hooks.startContainer?.length);
-  return {
+  const options: CreateOptions = {
     ...(way === 'create' ? { fifos: { start: container.startFifo, outcome: container.outcomeFifo } } : {}),
     ...(consoleSocket === undefined ? {} : { consoleSocket: resolve(caller.cwd, consoleSocket) }),
     ...(way === 'foreground' ? { foreground: { relayPath: await nativeBinary('vlab-relay') } } : {}),
@@ -149,49 +221,28 @@ async function createOptions(
     ownedStdio: ownedStdio(caller),
     answersBorn: hooksInside,
     answersMounted: Boolean(hooks.prestart?.length || hooks.createRuntime?.length),
-    ...(hooksInside ? { stateBytes: { creating: STATE_BYTES, created: STATE_BYTES } } : {}),
   };
+  return { options, hooksInside };
 }
 
-const S_IFMT = 0o170000;
-const S_IFCHR = 0o020000;
-
-function isDevice(mode: number | undefined): boolean {
-  return mode === undefined || (mode & S_IFMT) === S_IFCHR;
-}
+/** PID_MAX_LIMIT of threads.h: no pid has more digits. */
+const LARGEST_PID = 4194304;
 
 /** Hooks read the whole of their input; JSON may end in spaces, and so its length is known before the pid is. */
-const STATE_BYTES = 4096;
-
-function stateTexts({ stateBytes }: CreateOptions, stateAs: (status: Status) => OciState): Buffer {
-  if (!stateBytes) return Buffer.from('.');
-  return Buffer.from(
-    JSON.stringify(stateAs('creating')).padEnd(stateBytes.creating) +
-      JSON.stringify(stateAs('created')).padEnd(stateBytes.created),
-  );
+function stateBytes(record: ContainerRecord): { creating: number; created: number } {
+  const bytes = (status: Status) => {
+    const state = ociState({ ...record, init: { pid: LARGEST_PID, startTime: '' } }, status);
+    return Buffer.byteLength(JSON.stringify(state));
+  };
+  return { creating: bytes('creating'), created: bytes('created') };
 }
 
-export function writePidFile({ caller, flags }: Invocation, pid: number | undefined): void {
-  const path = flags.string('pid-file');
-  if (path !== undefined) writeFileSync(resolve(caller.cwd, path), String(pid));
-}
-
-/** `--preserve-fds`, and those of socket activation (sd_listen_fds(3)). */
-export function passedDescriptors({ caller, flags }: Invocation): Passed[] {
-  return caller.pass((flags.integer('preserve-fds') ?? 0) + Number(caller.env.LISTEN_FDS ?? 0));
-}
-
-/** Standard descriptors that the program's user must own: pipes and files, never devices. */
-export function ownedStdio(caller: Caller): number[] {
-  return [0, 1, 2].filter((number) => !isDevice(caller.stdioMode(number)));
-}
-
-/** Errors: `input` in the words of runc, which its callers know. */
-export function checkTerminal(wanted: boolean, consoleSocket: string | undefined, foreground: boolean): void {
-  if (wanted && consoleSocket === undefined && !foreground) {
-    throw new VlabError('input', 'cannot allocate tty if runc will detach without setting console socket');
-  }
-  if (consoleSocket !== undefined && (!wanted || foreground)) {
-    throw new VlabError('input', 'cannot use console socket if runc will not detach or allocate tty');
-  }
+function stateTexts({ stateBytes: bytes }: CreateOptions, stateAs: (status: Status) => OciState): Buffer {
+  if (!bytes) return Buffer.from('.');
+  const text = (status: 'creating' | 'created') => {
+    const padded = Buffer.alloc(bytes[status], ' ');
+    padded.write(JSON.stringify(stateAs(status)));
+    return padded;
+  };
+  return Buffer.concat([text('creating'), text('created')]);
 }

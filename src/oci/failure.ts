@@ -1,6 +1,7 @@
 /** Failures as the runtimes' callers read them: podman and docker look for these words to choose exit codes 126 and 127. */
 import { VlabError } from '../base/errors.js';
 import type { OciConfig } from '../container/config/schema.js';
+import { errnoName } from '../sys/abi.js';
 import type { PlanFailure } from '../sys/channel.js';
 
 const LOOKED_FOR = new Set(['faccessat', 'execve']);
@@ -9,10 +10,16 @@ const WORDS: Record<string, string> = {
   ENOTDIR: 'not a directory',
   EACCES: 'permission denied',
   ENOEXEC: 'exec format error',
+  E2BIG: 'argument list too long',
 };
 
-/** A plan that failed where the program was looked for, or at any other step. */
-export function asStartFailure(failure: PlanFailure, config: OciConfig): VlabError {
+/**
+ * A plan that failed where the program was looked for, or at any other step. `reply`: the errno of a program that could not be
+ * run, negative (conversation.ts).
+ */
+export function asStartFailure(failure: PlanFailure, config: OciConfig, reply: Buffer): VlabError {
+  const notRun = reply.length === 8 ? Number(-reply.readBigInt64LE(0)) : 0;
+  if (notRun > 0) return executableFailure(config, errnoName(notRun), failure);
   const step = failure.plan.steps[failure.index];
   const program = config.process.args[0] ?? '';
   if (!step || !LOOKED_FOR.has(step.call) || !step.why.includes(program)) return failure;

@@ -1,76 +1,67 @@
 /**
- * A lock that survives the crash of its holder, in nothing but file operations (Node has no flock): the lock is a directory
- * that holds its owner's record, and is taken by rename(2), which does not replace a directory that is not empty. A dead
- * owner's lock is moved to a name that only this owner can have, so only one of several waiters moves it.
+ * A lock that survives the crash of its holder, in nothing but renames (Node has no flock): each directory holds a token. Who
+ * takes it renames it to a name of its own, and who releases it renames it back. A rename needs no room on a disk that is full,
+ * and only one of several can move the same name, also away from a holder that has died.
  */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, VlabError } from '../base/errors.js';
-import { isAlive, type Process, thisProcess } from '../sys/owners.js';
+import { BrokenError } from './container-errors.js';
+import { namesEnded, ownName } from './whole-directory.js';
 
+const TOKEN = 'lock';
+const TAKEN = 'lock.';
 const DEADLINE_MS = 30_000;
-let counter = 0;
+/** A token cannot be seen at the moment of its rename; more often than this it is not there. */
+const MOST_LOOKS = 100;
+
+/** Puts a token into a directory that nobody else sees yet; this process has it. Returns what releases it in `place`. */
+export function placeTaken(directory: string, place: string): () => void {
+  const mine = ownName(TAKEN);
+  writeFileSync(join(directory, mine), '');
+  return () => move(join(place, mine), join(place, TOKEN));
+}
 
 /**
  * Runs `work` while no other process does so for `dir`. Errors: ENOENT of Node when `dir` is gone; `operation` when its
- * owner keeps it for 30 s.
+ * holder keeps it for 30 s, or there is none.
  */
 export async function locked<T>(dir: string, work: () => Promise<T>): Promise<T> {
-  const release = await take(dir);
+  const mine = join(dir, ownName(TAKEN));
+  await take(dir, mine);
   try {
     return await work();
   } finally {
-    release();
+    move(mine, join(dir, TOKEN)); // unless the work itself removed the directory
   }
 }
 
-async function take(dir: string): Promise<() => void> {
-  const me = thisProcess();
-  const mine = join(dir, `.lock-${me.pid}-${me.startTime}-${counter++}`);
-  const lock = join(dir, 'lock');
-  mkdirSync(mine, { mode: 0o700 });
-  writeFileSync(join(mine, 'owner.json'), JSON.stringify(me));
-  for (const began = Date.now(); ; await sleep(2)) {
-    try {
-      renameSync(mine, lock);
-      return () => release(lock, mine);
-    } catch (error) {
-      if (errnoOf(error) !== 'ENOTEMPTY' && errnoOf(error) !== 'EEXIST') throw error;
-    }
-    const owner = ownerOf(lock);
-    if (owner && !isAlive(owner)) moveAway(lock, join(dir, `.dead-lock-${owner.pid}-${owner.startTime}`));
-    else if (Date.now() - began > DEADLINE_MS) {
-      rmSync(mine, { recursive: true, force: true });
+async function take(dir: string, mine: string): Promise<void> {
+  let looks = 0;
+  for (const began = Date.now(); ; ) {
+    if (move(join(dir, TOKEN), mine)) return;
+    const names = readdirSync(dir);
+    const taken = names.find((name) => name.startsWith(TAKEN));
+    if (taken !== undefined && namesEnded(taken, TAKEN) !== false) {
+      if (move(join(dir, taken), mine)) return;
+    } else if (taken !== undefined && Date.now() - began > DEADLINE_MS) {
       throw new VlabError('operation', `another command has been working on ${dir} for ${DEADLINE_MS / 1000} s`, {
-        hint: `look at process ${owner?.pid ?? '?'}`,
+        hint: `look at process ${taken.slice(TAKEN.length).split('.')[0]}`,
       });
-    }
+    } else if (taken === undefined && !names.includes(TOKEN) && ++looks > MOST_LOOKS) {
+      throw new BrokenError(`the lock in ${dir} is gone`);
+    } else await sleep(2);
   }
 }
 
-function release(lock: string, mine: string): void {
+/** False: there is nothing of that name (any more). */
+function move(from: string, to: string): boolean {
   try {
-    renameSync(lock, mine); // first away, or another could find it half removed
-    rmSync(mine, { recursive: true, force: true });
+    renameSync(from, to);
+    return true;
   } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error; // its directory was removed by the work itself
-  }
-}
-
-function ownerOf(lock: string): Process | undefined {
-  try {
-    return JSON.parse(readFileSync(join(lock, 'owner.json'), 'utf8')) as Process;
-  } catch {
-    return undefined; // released meanwhile
-  }
-}
-
-function moveAway(lock: string, away: string): void {
-  try {
-    renameSync(lock, away);
-  } catch (error) {
-    // Somebody else moved it, and the lock may be a living one by now.
-    if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(errnoOf(error) ?? '')) throw error;
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
   }
 }

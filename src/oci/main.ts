@@ -3,10 +3,11 @@ import { fstatSync } from 'node:fs';
 import { constants } from 'node:os';
 import { errnoOf } from '../base/errors.js';
 import type { Passed } from '../container/steps/descriptor-steps.js';
-import { startOnce } from '../sys/perform-once.js';
+import { type Process, processOf } from '../sys/owners.js';
+import { type Performer, startPerformer } from '../sys/perform-once.js';
 import { signalIfThere } from '../sys/signal.js';
 import type { Caller } from './caller.js';
-import { notOpen } from './not-open.js';
+import { openNumbers } from './open-numbers.js';
 import { runWords } from './run-words.js';
 
 /** How `vlab planner start` starts it. */
@@ -18,17 +19,26 @@ export async function main(words: readonly string[]): Promise<void> {
     servePlanner();
     return;
   }
-  const { stdout, stderr, exitCode } = await runWords(new ColdCaller(words));
+  const caller = new ColdCaller(words);
+  const { stdout, stderr, exitCode } = await runWords(caller);
+  caller.close();
   if (stdout) process.stdout.write(stdout);
   if (stderr) process.stderr.write(stderr);
-  process.exitCode = exitCode;
+  process.exitCode = caller.interruptedBy === undefined ? exitCode : 128 + constants.signals[caller.interruptedBy];
 }
+
+/** What a person or a supervisor ends a command with. */
+const INTERRUPTING = ['SIGINT', 'SIGTERM'] as const;
 
 class ColdCaller implements Caller {
   readonly cwd = process.cwd();
   readonly env = process.env;
   /** The caller's descriptors, in the order in which the performer gets them from 4 on. */
   private passed: number[] = [];
+  private ready: Performer | undefined;
+  private readonly interrupted = new AbortController();
+  readonly gone = this.interrupted.signal;
+  interruptedBy: NodeJS.Signals | undefined;
 
   constructor(readonly words: readonly string[]) {}
 
@@ -37,22 +47,45 @@ class ColdCaller implements Caller {
   }
 
   pass(count: number): Passed[] {
-    const numbers = Array.from({ length: count }, (_, index) => 3 + index);
-    const closed = numbers.find((number) => modeOf(number) === undefined);
-    if (closed !== undefined) throw notOpen(closed);
+    const numbers = openNumbers(count, (number) => modeOf(number) !== undefined);
     // The performer's 3 is its channel: what the caller has there comes behind the others, which keep their numbers.
     this.passed = [...numbers.slice(1), ...numbers.slice(0, 1)];
-    return numbers.map((number) => ({ number, at: number === 3 ? 3 + count : number }));
+    return numbers.map((number) => ({ number, at: number === 3 ? 3 + numbers.length : number }));
   }
 
-  async perform(plan: Parameters<Caller['perform']>[0], { foreground = false } = {}) {
-    const started = await startOnce(plan, {
+  async performer(how: { foreground?: boolean } = {}): Promise<Process> {
+    return processOf((await this.waiting(how)).pid);
+  }
+
+  async perform(plan: Parameters<Caller['perform']>[0], how: { foreground?: boolean } = {}) {
+    const performer = await this.waiting(how);
+    this.ready = undefined;
+    const performance = performer.perform(plan);
+    // It may wait for something that never comes, and would not see that the channel is closed.
+    this.gone.addEventListener('abort', () => signalIfThere(performer.pid, 'SIGKILL'));
+    return performance;
+  }
+
+  /** A performer that has no plan yet. */
+  private async waiting({ foreground = false }: { foreground?: boolean }): Promise<Performer> {
+    if (this.ready) return this.ready;
+    this.ready = await startPerformer({
       stdio: ['inherit', 'inherit', 'inherit'],
       descriptors: this.passed,
       ownSession: foreground,
     });
-    if (foreground) passSignalsTo(started.pid);
-    return started;
+    if (foreground) passSignalsTo(this.ready.pid);
+    else for (const signal of INTERRUPTING) process.once(signal, () => this.interrupt(signal));
+    return this.ready;
+  }
+
+  private interrupt(signal: NodeJS.Signals): void {
+    this.interruptedBy = signal;
+    this.interrupted.abort();
+  }
+
+  close(): void {
+    this.ready?.dismiss();
   }
 }
 

@@ -10,11 +10,11 @@ import type { Passed } from '../container/steps/descriptor-steps.js';
 import { hostArch } from '../sys/abi.js';
 import { Channel } from '../sys/channel.js';
 import { initVersion } from '../sys/native.js';
-import { own, thisProcess } from '../sys/owners.js';
+import { own, type Process, processOf, thisProcess } from '../sys/owners.js';
 import type { Caller } from './caller.js';
 import { coldPlan } from './cold-plan.js';
 import { finishPlan } from './finish-plan.js';
-import { notOpen } from './not-open.js';
+import { openNumbers } from './open-numbers.js';
 import { makePlannerDir, plannerSocket } from './planner-place.js';
 import { HEAD_BYTES, type PlannerRequest, parseRequest, requestBytes } from './request.js';
 import { needsOwnProcess, runWords } from './run-words.js';
@@ -26,7 +26,7 @@ export function servePlanner(): void {
   const path = plannerSocket(dir);
   const ownership = own(`planner-${process.pid}`, { cgroups: [], paths: [dir] });
   rmSync(path, { force: true }); // of a planner that was killed; a living one is looked for before this one is started
-  const server = createServer({ allowHalfOpen: true }, (socket) => void serve(socket));
+  const server = createServer((socket) => void serve(socket));
   server.listen(path, () => {
     chmodSync(path, 0o600);
     writeFileSync(join(dir, 'process.json'), JSON.stringify(thisProcess()), { mode: 0o600 });
@@ -52,27 +52,25 @@ async function serve(socket: Socket): Promise<void> {
     socket.end();
     return;
   }
-  const caller = new RemoteCaller(request, channel);
-  const outcome = await runWords(caller);
-  const { ended, exitCode, stdout, stderr } = outcome;
-  // A performer that has performed nothing ends with 125, like one whose plan failed.
-  if (!ended && (exitCode !== 0 || stdout || stderr || !caller.hasPerformed)) {
+  const gone = new AbortController();
+  socket.once('close', () => gone.abort());
+  const outcome = await runWords(new RemoteCaller(request, channel, gone.signal));
+  if (!outcome.ended && (outcome.stdout || outcome.stderr)) {
     // It ends in the middle of it, so nothing comes back.
     channel.perform(finishPlan(hostArch(), outcome)).ended.catch(() => {});
     socket.end();
-  } else channel.hangUp();
+  } else channel.hangUp(outcome.exitCode);
 }
 
 class RemoteCaller implements Caller {
   readonly words: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
-  /** The last plan went to its end. */
-  hasPerformed = false;
 
   constructor(
     private readonly request: PlannerRequest,
     private readonly channel: Channel,
+    readonly gone: AbortSignal,
   ) {
     this.words = request.words;
     this.cwd = request.cwd;
@@ -84,24 +82,19 @@ class RemoteCaller implements Caller {
   }
 
   pass(count: number): Passed[] {
-    return Array.from({ length: count }, (_, index) => {
-      const number = 3 + index;
-      const found = this.request.descriptors.get(number);
-      if (!found) throw notOpen(number);
-      return { number, at: found.at };
-    });
+    const { descriptors } = this.request;
+    return openNumbers(count, (number) => descriptors.has(number)).map((number) => ({
+      number,
+      at: descriptors.get(number)?.at ?? number,
+    }));
+  }
+
+  async performer(): Promise<Process> {
+    return processOf(this.request.pid);
   }
 
   async perform(plan: Parameters<Caller['perform']>[0]) {
-    this.hasPerformed = false;
-    const performance = this.channel.perform(plan);
-    void performance.ended.then(
-      ({ failure }) => {
-        this.hasPerformed = failure === undefined;
-      },
-      () => {},
-    );
-    return performance;
+    return this.channel.perform(plan);
   }
 }
 

@@ -1,24 +1,71 @@
 /** The end of a container: processes, cgroups, its directory, and the hooks that come after it (runtime.md, "Delete"). */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { VlabError } from '../base/errors.js';
+import { errnoOf, VlabError } from '../base/errors.js';
 import { isPaused, resume } from '../container/cgroup/freezer.js';
 import { removeContainerCgroup } from '../container/cgroup/remove.js';
 import type { OciConfig } from '../container/config/schema.js';
 import { hasEnded, type Process } from '../sys/owners.js';
 import { signalIfThere } from '../sys/signal.js';
+import { BrokenError } from './container-errors.js';
 import { runHooksAll } from './hooks.js';
+import { lockedContainer } from './locked-container.js';
 import { type Container, type ContainerRecord, ociState } from './state.js';
 
 const DEADLINE_MS = 10_000;
 
-/** `force`: what still runs is killed first. Returns what poststop hooks complained of. */
+export interface Removal {
+  /** What still runs is killed first. */
+  force: boolean;
+  /** Ends hooks that take too long for who waits. */
+  until: AbortSignal;
+}
+
+/**
+ * `delete`, while no other command works on the container. Errors (`operation`): there is none; without `force`, it has not
+ * stopped.
+ */
+export function deleteContainer(container: Container, removal: Removal): Promise<{ warnings: string[] }> {
+  return lockedContainer(container, async ({ record, status }) => {
+    if (status !== 'stopped' && !removal.force) {
+      throw new VlabError('operation', `cannot delete container ${container.id} that is not stopped: ${status}`, {
+        hint: 'kill it first, or use --force',
+      });
+    }
+    return { warnings: await removeContainer(container, record, { config: configOf(container), ...removal }) };
+  });
+}
+
+/** What somebody else has changed: as much as can still be known of it. */
+export async function removeBroken(container: Container, removal: Removal): Promise<string[]> {
+  try {
+    return await removeContainer(container, container.read(), { config: configOf(container), ...removal });
+  } catch (error) {
+    if (!(error instanceof BrokenError)) throw error;
+    container.remove();
+    return [];
+  }
+}
+
+/** Its poststop hooks are lost with it when it cannot be read; everything else can go all the same. */
+function configOf(container: Container): OciConfig | undefined {
+  try {
+    return container.config();
+  } catch (error) {
+    if (error instanceof VlabError || errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** For who has its lock, or made it. Returns what poststop hooks complained of. */
 export async function removeContainer(
   container: Container,
   record: ContainerRecord,
-  { config, force = false }: { config: OciConfig | undefined; force?: boolean },
+  { config, force, until }: Removal & { config: OciConfig | undefined },
 ): Promise<string[]> {
-  const { init } = record;
+  const { init, performer, creator } = record;
+  // What it began when its creator was killed would come after what is removed here.
+  if (hasEnded(creator)) await end(performer);
   if (init && force && !hasEnded(init)) {
     signalIfThere(init.pid, 'SIGKILL');
     if (isPaused(record.cgroup)) await resume(record.cgroup); // who is frozen cannot end
@@ -26,7 +73,13 @@ export async function removeContainer(
   }
   await removeContainerCgroup(record.cgroup);
   container.remove();
-  return config ? runHooksAll(config, 'poststop', ociState(record, 'stopped')) : [];
+  return config ? runHooksAll(config, 'poststop', ociState(record, 'stopped'), until) : [];
+}
+
+async function end(one: Process): Promise<void> {
+  if (hasEnded(one)) return;
+  signalIfThere(one.pid, 'SIGKILL');
+  await untilEnded(one);
 }
 
 async function untilEnded(init: Process): Promise<void> {

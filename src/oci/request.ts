@@ -4,13 +4,15 @@ export interface PlannerRequest {
   cwd: string;
   env: Record<string, string>;
   umask: number;
+  /** Of the front, which becomes the performer. */
+  pid: number;
   descriptors: Map<number, { at: number; mode: number }>;
 }
 
 export const REQUEST_MAGIC = 0x49434f56;
 const MAX_DESCRIPTORS = 64;
 const DESCRIPTOR_BYTES = 12;
-export const HEAD_BYTES = 24;
+export const HEAD_BYTES = 28;
 const TEXT_AT = HEAD_BYTES + MAX_DESCRIPTORS * DESCRIPTOR_BYTES;
 export const MAX_REQUEST_BYTES = TEXT_AT + (1 << 18);
 
@@ -24,7 +26,7 @@ export function requestBytes(head: Buffer): number {
 }
 
 export function parseRequest(message: Buffer): PlannerRequest {
-  const [args, variables, descriptors, umask] = [8, 12, 16, 20].map((at) => message.readUInt32LE(at));
+  const [args, variables, descriptors, umask, pid] = [8, 12, 16, 20, 24].map((at) => message.readUInt32LE(at));
   const strings = message.toString('utf8', TEXT_AT).split('\0');
   const [cwd = '/', ...rest] = strings;
   if (rest.length < (args ?? 0) + (variables ?? 0) || (descriptors ?? 0) > MAX_DESCRIPTORS) {
@@ -35,6 +37,7 @@ export function parseRequest(message: Buffer): PlannerRequest {
     cwd,
     env: Object.fromEntries(rest.slice(args, (args ?? 0) + (variables ?? 0)).map(variable)),
     umask: umask ?? 0o022,
+    pid: pid ?? 0,
     descriptors: new Map(
       Array.from({ length: descriptors ?? 0 }, (_, slot) => {
         const at = HEAD_BYTES + slot * DESCRIPTOR_BYTES;

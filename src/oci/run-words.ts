@@ -30,10 +30,15 @@ function takeApart(words: readonly string[], opened: (flags: Flags) => void): Ca
   return { flags, verb: { entry, flags: localFlags, rest: local.rest } };
 }
 
+/** Files that are others in another process (proc(5), fd(4)). */
+const OWN_FILES = /^\/(dev\/(fd\/|std(in|out|err)$|tty$)|proc\/(self|thread-self)(\/|$))/;
+
 /** Whether the planner should leave these words to a process of their own. */
 export function needsOwnProcess(words: readonly string[]): boolean {
   try {
-    const { verb } = takeApart(words, () => {});
+    const { flags, verb } = takeApart(words, () => {});
+    const values = [...flags.values(), ...(verb?.flags.values() ?? [])];
+    if (values.some((value) => OWN_FILES.test(value))) return true;
     return verb?.entry.needsOwnProcess?.(verb.flags) ?? false;
   } catch {
     return false; // wrong words are told by whoever is asked
@@ -61,7 +66,7 @@ export async function runWords(caller: Caller): Promise<Outcome & { stderr?: str
 }
 
 function failed(error: unknown, log: Log): Outcome & { stderr: string } {
-  const message = error instanceof VlabError ? withHint(error) : ((error as Error)?.stack ?? String(error));
+  const message = error instanceof VlabError ? withHint(error) : describe(error);
   try {
     log.write('error', message);
   } catch {
@@ -71,6 +76,12 @@ function failed(error: unknown, log: Log): Outcome & { stderr: string } {
     exitCode: error instanceof VlabError && error.exitCode === 255 ? 255 : 1,
     stderr: log.toStderr('error', message),
   };
+}
+
+/** What the system refused names itself, the call and the file; anything else is a bug and keeps its stack. */
+function describe(error: unknown): string {
+  if (error instanceof Error && 'syscall' in error) return error.message;
+  return (error as Error)?.stack ?? String(error);
 }
 
 function withHint({ message, hint }: VlabError): string {

@@ -3,17 +3,20 @@
  * at `create`, a record, and the FIFOs that `start` uses. Written by rename, so that no reader sees half; everything that can
  * change by itself (does it run?) is asked of the kernel and never stored. runtime.md, "State".
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf, VlabError } from '../base/errors.js';
 import type { Cgroup } from '../container/cgroup/cgroup.js';
 import { parseConfig } from '../container/config/parse-config.js';
 import type { OciConfig, OciResources } from '../container/config/schema.js';
-import { hasEnded, isAlive, type Process, startTimeOf, thisProcess } from '../sys/owners.js';
+import { hasEnded, type Process, thisProcess } from '../sys/owners.js';
 import { isPerformer } from '../sys/performer.js';
+import { BrokenError, MissingError } from './container-errors.js';
+import { placeTaken } from './lock.js';
+import { makeDirectoryWhole, removeDirectoryWhole, wholeDirectories } from './whole-directory.js';
 
 /** Of the layout below; a record of another version is refused, never guessed at. */
-const VERSION = 1;
+const VERSION = 2;
 
 export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped';
 
@@ -26,8 +29,10 @@ export interface ContainerRecord {
   annotations?: Record<string, string>;
   /** ISO 8601. */
   created: string;
-  /** The process that creates it: while it lives and there is no `init`, the container is being created. */
+  /** The process that decides while it is created: while it lives and there is no `init`, the container is being created. */
   creator: Process;
+  /** The process that performs its creation, which may go on for a moment when the creator is killed. */
+  performer: Process;
   /** The container's first process. */
   init?: Process;
   cgroup: Cgroup;
@@ -46,7 +51,11 @@ export interface OciState {
   annotations?: Record<string, string>;
 }
 
-const ID = /^[A-Za-z0-9_+.-]{1,1024}$/;
+const STATE_FILE = 'state.json';
+const CONFIG_FILE = 'config.json';
+
+/** It is a directory's name (NAME_MAX of limits.h). */
+const ID = /^[A-Za-z0-9_+.-]{1,255}$/;
 
 /** Error: `input` for an id that could be no directory's name, or more than a name. */
 export function checkId(id: string | undefined): string {
@@ -55,7 +64,7 @@ export function checkId(id: string | undefined): string {
     'input',
     id === undefined ? 'no container id is given' : `invalid container id ${JSON.stringify(id)}`,
     {
-      hint: 'an id is made of letters, digits, underscores, pluses, dots and hyphens',
+      hint: 'an id is made of at most 255 letters, digits, underscores, pluses, dots and hyphens',
     },
   );
 }
@@ -83,34 +92,46 @@ export class Container {
     return join(this.dir, 'outcome.fifo');
   }
 
-  /** Makes the directory. Error (`operation`): there is a container of that id. */
-  claim(): void {
+  /**
+   * Makes the directory with all that is in it, and holds its lock; returns what releases it. Error (`operation`): there is a
+   * container of that id.
+   */
+  claim(record: ContainerRecord, config: string): () => void {
     mkdirSync(this.root, { recursive: true, mode: 0o700 });
-    try {
-      mkdirSync(this.dir, { mode: 0o700 });
-    } catch (error) {
-      if (errnoOf(error) !== 'EEXIST') throw error;
-      throw new VlabError('operation', `container with id ${this.id} already exists`, {
-        hint: `vlab-oci delete --force ${this.id}`,
-      });
-    }
+    let release: (() => void) | undefined;
+    const made = makeDirectoryWhole({ root: this.root, name: this.id }, (partial) => {
+      release = placeTaken(partial, this.dir);
+      writeFileSync(join(partial, CONFIG_FILE), config, { mode: 0o600 });
+      writeFileSync(join(partial, STATE_FILE), JSON.stringify(record), { mode: 0o600 });
+    });
+    if (made && release) return release;
+    throw this.taken();
+  }
+
+  exists(): boolean {
+    return existsSync(this.dir);
+  }
+
+  /** Error (`operation`): there is a container of that id. */
+  mustBeNew(): void {
+    if (this.exists()) throw this.taken();
   }
 
   write(record: ContainerRecord): void {
-    this.place('state.json', JSON.stringify(record));
-  }
-
-  writeConfig(text: string): void {
-    this.place('config.json', text);
+    const partial = join(this.dir, `.${STATE_FILE}.${process.pid}`);
+    writeFileSync(partial, JSON.stringify(record), { mode: 0o600 });
+    renameSync(partial, join(this.dir, STATE_FILE));
   }
 
   /** Error: `operation` when there is no such container, or another version of vlab made it. */
   read(): ContainerRecord {
     let record: ContainerRecord;
     try {
-      record = JSON.parse(readFileSync(join(this.dir, 'state.json'), 'utf8')) as ContainerRecord;
+      record = JSON.parse(readFileSync(join(this.dir, STATE_FILE), 'utf8')) as ContainerRecord;
     } catch (cause) {
-      throw existsSync(this.dir) ? this.unreadable(cause) : this.missing();
+      throw this.exists()
+        ? new BrokenError(`the record of container ${this.id} cannot be read`, { cause })
+        : new MissingError(this.id);
     }
     if (record.version !== VERSION) {
       throw new VlabError('operation', `container ${this.id} was made by another version of vlab-oci`, {
@@ -121,36 +142,17 @@ export class Container {
   }
 
   config(): OciConfig {
-    return parseConfig(readFileSync(join(this.dir, 'config.json'), 'utf8'), `the configuration of ${this.id}`);
+    return parseConfig(readFileSync(join(this.dir, CONFIG_FILE), 'utf8'), `the configuration of ${this.id}`);
   }
 
-  missing(): VlabError {
-    return new VlabError('operation', `container ${JSON.stringify(this.id)} does not exist`);
-  }
-
-  private unreadable(cause: unknown): VlabError {
-    return new VlabError('operation', `the record of container ${this.id} cannot be read`, {
-      cause,
-      hint: `its creation was interrupted: vlab-oci delete --force ${this.id}`,
+  private taken(): VlabError {
+    return new VlabError('operation', `container with id ${this.id} already exists`, {
+      hint: `vlab-oci delete --force ${this.id}`,
     });
   }
 
-  private place(name: string, text: string): void {
-    const partial = join(this.dir, `.${name}.${process.pid}`);
-    writeFileSync(partial, text, { mode: 0o600 });
-    renameSync(partial, join(this.dir, name));
-  }
-
   remove(): void {
-    // First under another name, which no id can be: whoever looks meanwhile finds all of it or nothing.
-    const away = join(this.root, `,${this.id}.${process.pid}`);
-    try {
-      renameSync(this.dir, away);
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return;
-      throw error;
-    }
-    rmSync(away, { recursive: true, force: true });
+    removeDirectoryWhole({ root: this.root, name: this.id });
   }
 }
 
@@ -167,7 +169,7 @@ export function newRecord(fields: Omit<ContainerRecord, 'version' | 'created' | 
 /** `isPaused`: asked only of a running container. */
 export function statusOf(container: Container, record: ContainerRecord, isPaused: () => boolean): Status {
   const { init } = record;
-  if (!init) return isAlive(record.creator) ? 'creating' : 'stopped';
+  if (!init) return hasEnded(record.creator) ? 'stopped' : 'creating';
   if (hasEnded(init)) return 'stopped';
   if (existsSync(container.startFifo) && stillWaits(init.pid)) return 'created';
   return isPaused() ? 'paused' : 'running';
@@ -193,17 +195,7 @@ export function ociState(record: ContainerRecord, status: Status): OciState {
   };
 }
 
-/** Ids of all containers of a root; removes what a killed `delete` left. */
+/** Ids of all containers of a root; removes what a killed `create` or `delete` left. */
 export function listIds(root: string): string[] {
-  try {
-    return readdirSync(root).filter((name) => {
-      if (!name.startsWith(',')) return true;
-      const pid = Number(name.split('.').at(-1));
-      if (startTimeOf(pid) === undefined) rmSync(join(root, name), { recursive: true, force: true });
-      return false;
-    });
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw error;
-  }
+  return wholeDirectories(root);
 }

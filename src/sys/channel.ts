@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net';
 import { type Blame, VlabError } from '../base/errors.js';
 import { errnoName } from './abi.js';
-import { encodePlan } from './encode.js';
+import { encodeLastWord, encodePlan } from './encode.js';
 import type { Addr, Plan, PlanBuilder } from './plan.js';
 import { showCall, showResult } from './show.js';
 
@@ -57,7 +57,10 @@ function blameFor(result: bigint): Blame {
 }
 
 export interface Performance {
-  /** Called with the payload of each note that the plan sends (see `note`). Set it before awaiting anything. */
+  /**
+   * Called with the payload of each note that the plan sends (see `note`). Set it before awaiting anything. What it throws ends
+   * the performance: `ended` rejects with it.
+   */
   onNote: ((payload: Buffer) => void) | undefined;
   /** Never rejects for a failed step (see `failure`); rejects when the performer is lost or refuses. */
   readonly ended: Promise<Performed>;
@@ -127,11 +130,19 @@ export class Channel {
           const type = frame.readUInt32LE(0);
           const step = frame.readInt32LE(8);
           const reason = frame.readInt32LE(12);
-          if (type === NOTE) performance.onNote?.(frame.subarray(FRAME_BYTES));
-          else if (type === ENDED) finish(() => resolve(performedFrom(plan, frame)));
+          if (type === NOTE) {
+            try {
+              performance.onNote?.(frame.subarray(FRAME_BYTES));
+            } catch (error) {
+              finish(() => reject(error as Error));
+              void this.cancel();
+            }
+          }
+          if (type === ENDED) finish(() => resolve(performedFrom(plan, frame)));
           else if (type === REJECTED) finish(() => reject(rejection(step)));
           else if (type === REFUSED) finish(() => reject(refusal(reason)));
-          else finish(() => reject(new VlabError('operation', `the performer sent a frame of unknown type ${type}`)));
+          else if (type !== NOTE)
+            finish(() => reject(new VlabError('operation', `the performer sent a frame of unknown type ${type}`)));
         };
         this.lose = (error) => finish(() => reject(error));
         if (this.gone) this.lose(this.gone);
@@ -148,8 +159,10 @@ export class Channel {
     return performance;
   }
 
-  hangUp(): void {
-    this.socket.destroy();
+  /** With a last word the performer ends with that exit code; without one it takes this client for killed. */
+  hangUp(exitCode?: number): void {
+    if (exitCode === undefined) this.socket.destroy();
+    else this.socket.end(encodeLastWord(exitCode));
   }
 
   private cancel(): Promise<void> {

@@ -3,6 +3,7 @@ import { ARCHITECTURES, errnoNumber } from './abi.js';
 import { type Arg, checkPlan, type Plan, type Step } from './plan.js';
 
 export const PLAN_MAGIC = 0x31504c56; // "VLP1"
+export const LAST_WORD_MAGIC = 0x30504c56; // "VLP0"
 export const HEAD_BYTES = 40;
 export const STEP_BYTES = 96;
 export const MAX_STEPS = 8192;
@@ -52,6 +53,15 @@ export function encodePlan(plan: Plan, version: bigint): Uint8Array {
     view.setUint32(relocationsAt + index * 4, offset, true);
   });
   bytes.set(plan.data, dataAt);
+  return bytes;
+}
+
+/** What a client leaves behind its last plan, so that a one-shot performer ends with this code. */
+export function encodeLastWord(exitCode: number): Uint8Array {
+  const bytes = new Uint8Array(HEAD_BYTES);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, LAST_WORD_MAGIC, true);
+  view.setUint32(4, exitCode, true);
   return bytes;
 }
 

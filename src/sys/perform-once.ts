@@ -1,4 +1,4 @@
-/** Performs one plan in a vlab-init of its own, a child of this process. */
+/** Performs a plan in a vlab-init of its own, a child of this process. */
 import { type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
@@ -18,8 +18,17 @@ export interface OnceOptions {
 }
 type StdioEntry = 'ignore' | 'inherit' | number;
 
-/** Starts it. The performer dies with this process only if the plan says so (PR_SET_PDEATHSIG). */
-export async function startOnce(plan: Plan, options: OnceOptions = {}): Promise<Performance & { pid: number }> {
+/** A vlab-init that waits for its plan. */
+export interface Performer {
+  readonly pid: number;
+  /** Once. */
+  perform(plan: Plan): Performance;
+  /** It ends without a plan. */
+  dismiss(): void;
+}
+
+/** Starts one. It dies with this process only if its plan says so (PR_SET_PDEATHSIG). */
+export async function startPerformer(options: OnceOptions = {}): Promise<Performer> {
   const stdio: StdioOptions = [
     ...(options.stdio ?? ['ignore', 'inherit', 'inherit']),
     'pipe',
@@ -39,7 +48,17 @@ export async function startOnce(plan: Plan, options: OnceOptions = {}): Promise<
     throw new VlabError('host', `cannot start ${front}`, { cause });
   }
   const channel = child.stdio[3] as unknown as Socket;
-  return Object.assign(perform(channel, plan, initVersion()), { pid: child.pid });
+  return {
+    pid: child.pid,
+    perform: (plan) => perform(channel, plan, initVersion()),
+    dismiss: () => channel.destroy(),
+  };
+}
+
+/** Starts one and sends it the plan. */
+export async function startOnce(plan: Plan, options: OnceOptions = {}): Promise<Performance & { pid: number }> {
+  const performer = await startPerformer(options);
+  return Object.assign(performer.perform(plan), { pid: performer.pid });
 }
 
 /** Starts it and waits for its end. Throws the PlanFailure of the first failed step. */

@@ -35,6 +35,12 @@ static _Noreturn void fail(const char *text) {
   quit(1);
 }
 
+/* What is opened later must not become a standard descriptor. */
+static void open_standard(void) {
+  for (int fd = 0; fd < 3; fd++)
+    if (sys(fcntl, fd, F_GETFD, 0, 0) < 0) sys(openat, AT_FDCWD, "/dev/null", O_RDWR, 0);
+}
+
 static _Noreturn void become_init(char *const *argv, char *const *envp) {
   int fd = sys(memfd_create, "vlab-init", MFD_CLOEXEC | MFD_ALLOW_SEALING | 0x10 /* MFD_EXEC */, 0, 0);
   if (fd < 0) fd = sys(memfd_create, "vlab-init", MFD_CLOEXEC | MFD_ALLOW_SEALING, 0, 0); /* before Linux 6.3 */
@@ -51,7 +57,7 @@ static _Noreturn void become_init(char *const *argv, char *const *envp) {
 #ifdef VLAB_NODE /* compiled as vlab-oci: the paths of Node, of the command in JavaScript, and of the planner's socket */
 enum { MAX_REQUEST = 1 << 18, MAX_DESCRIPTORS = 64, MAGIC = 0x49434f56 };
 static struct request {
-  u32 magic, bytes, args, variables, descriptors, umask_bits;
+  u32 magic, bytes, args, variables, descriptors, umask_bits, pid;
   struct { u32 number, at, mode; } descriptor[MAX_DESCRIPTORS];
   char text[MAX_REQUEST]; /* working directory, words and environment, each with its NUL */
 } request;
@@ -115,6 +121,7 @@ static int ask(int fd, int moved, char *const *argv, char *const *envp) {
   }
   request.umask_bits = sys(umask, 0, 0, 0, 0);
   sys(umask, request.umask_bits, 0, 0, 0);
+  request.pid = sys(getpid, 0, 0, 0, 0);
   long cwd = sys(getcwd, at, 4096, 0, 0);
   if (cwd <= 0 || at[0] != '/') return 0;
   at = put_strings(at + cwd, argv + 1, &request.args);
@@ -157,13 +164,14 @@ void *memset(void *to, int value, u64 n) {
 __attribute__((used)) _Noreturn void start(u64 *stack) {
   char *const *argv = (char *const *)(stack + 1), *const *envp = argv + stack[0] + 1;
 #ifdef VLAB_NODE
-  static char *words[4096] = {VLAB_NODE, VLAB_MAIN};
-  if (stack[0] > 4000) fail("vlab-oci: more than 4000 arguments\n");
+  char **words = (char **)stack; /* the place of the count makes room for one word more */
+  open_standard();
   through_planner(argv, envp);
-  for (u64 i = 1; i < stack[0]; i++) words[i + 1] = argv[i];
+  words[0] = VLAB_NODE, words[1] = VLAB_MAIN;
   sys(execve, VLAB_NODE, words, envp, 0);
   fail("vlab-oci: cannot run " VLAB_NODE "; install it, or run `vlab oci install` again\n");
 #else
+  open_standard();
   become_init(argv, envp);
 #endif
 }

@@ -18,7 +18,8 @@
 #include <asm/socket.h>
 #include <asm/unistd.h>
 #include "bare.h"
-enum { MAGIC = 0x31504c56, PAGE = 4096, MAX_STEPS = 8192, MAX_IMAGE = 1 << 24, MAX_RELOCS = 65536 };
+enum { MAGIC = 0x31504c56, LAST_WORD = 0x30504c56, PAGE = 4096 };
+enum { MAX_STEPS = 8192, MAX_IMAGE = 1 << 24, MAX_RELOCS = 65536 };
 enum { NUMBER, ADDRESS, WORD32, WORD64 };                            /* kinds of arguments */
 enum { RETRY = 1, JUMP_POSITIVE = 2, JUMP_ZERO = 4, ALL_FLAGS = 7 }; /* flags of a step */
 enum { ENDED = 2, REJECTED = 3, REFUSED = 4 };                       /* frames; 1 is the plan's */
@@ -161,16 +162,18 @@ static void watch(int op, int fd, u64 data, u32 events) {
   sys(epoll_ctl, epoll, op, fd, &e);
 }
 
-/* Reads a plan, performs it, answers. received_ns: when it came, or 0; j: the launcher's. */
+/* Reads a plan, performs it, answers. received_ns: when it came, or 0; j: the launcher's. A result
+ * below 0 is the end of the channel, and holds the exit code: -1 is 0, -126 is 125. */
 static int one_plan(int fd, int guest, struct job *j, u64 received_ns) {
   struct head h = {0}; struct plan *p = 0; s32 bad = -1;
-  if (!read_all(fd, &h, sizeof h) && !guest) return -1;
+  if (!read_all(fd, &h, sizeof h) && !guest) return -126;
+  if (h.magic == LAST_WORD && !guest) return -1 - (s32)(h.machine & 255); /* how to end */
   if (!received_ns) received_ns = now_ns();
   if (!head_ok(&h) || !(p = plan_new(&h)) || !read_all(fd, p->steps, message_bytes(&h) - sizeof h)
       || !read_all(fd, p->image, h.data) || (bad = plan_check(p)) >= 0) {
     if (guest) sys(write, 2, "vlab-init: malformed plan\n", 26, 0);
     else tell(fd, REJECTED, 0, bad, 0, received_ns);
-    return guest ? 125 : -1;
+    return guest ? 125 : -126;
   }
   if (j) { /* what comes now is no plan: the launcher may look for a hang-up and the detach byte */
     watch(EPOLL_CTL_ADD, fd, (j - jobs) << 1, EPOLLRDHUP);
@@ -279,7 +282,8 @@ __attribute__((used)) _Noreturn void start(u64 *stack) {
   if (sys(getpid, 0, 0, 0, 0) == 1 && argv[0][0] == '/')
     quit(one_plan(sys(openat, AT_FDCWD, "/plan", O_RDONLY | O_CLOEXEC, 0), 1, 0, 0));
   if (stack[0] == 3 && argv[1][0] == 's') quit(serve(argv[2]));
-  for (int next, code = (sys(fcntl, CHANNEL, F_SETFD, FD_CLOEXEC, 0), 125);; code = next)
-    if ((next = one_plan(CHANNEL, 0, 0, now_ns())) < 0) quit(code); /* the client hung up */
+  sys(fcntl, CHANNEL, F_SETFD, FD_CLOEXEC, 0);
+  for (int next;;) /* 125 unless the client's last word is another */
+    if ((next = one_plan(CHANNEL, 0, 0, now_ns())) < 0) quit(-1 - next);
 }
 #endif

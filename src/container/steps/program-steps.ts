@@ -24,22 +24,30 @@ export function execProgram(b: PlanBuilder, config: OciConfig, failed?: Word): v
   const argv = b.stringArray(args, 'argv');
   const envp = b.stringArray(env, 'envp');
   const hint = `look for ${args[0]} in ${config.root.path}: it must exist there, be executable, and find its interpreter`;
+  const run = (candidate: string, options: StepOptions) =>
+    b.step('execve', [b.str(candidate), argv, envp], `run ${candidate}`, { hint, ...options });
+  if (!failed) {
+    candidates.forEach((candidate, index) => {
+      run(candidate, index === candidates.length - 1 ? {} : { tolerate: ['ENOENT', 'ENOTDIR'] });
+    });
+    return;
+  }
   const told = label('not run');
-  const outcome = failed && b.word('outcome');
-  candidates.forEach((candidate, index) => {
-    const last = index === candidates.length - 1;
-    const options: StepOptions = last ? { hint } : { hint, tolerate: ['ENOENT', 'ENOTDIR'] };
-    if (last && outcome) {
-      Object.assign(options, { result: outcome, jump: told });
-      options.tolerate = ['ENOENT', 'ENOTDIR', 'EACCES', 'ENOEXEC', 'EPERM', 'ELOOP'];
-    }
-    b.step('execve', [b.str(candidate), argv, envp], `run ${candidate}`, options);
-  });
-  if (!failed || !outcome) return;
+  const outcome = b.word('outcome');
+  for (const candidate of candidates.slice(0, -1)) {
+    const next = label(`not ${candidate}`);
+    run(candidate, { result: outcome, accept: ANY_ERROR, tolerate: [...NOT_HERE], jump: next });
+    b.step('getpid', [], 'it is there, but cannot be run', { jump: told, jumpOn: 'positive' });
+    b.place(next);
+  }
+  run(candidates.at(-1) ?? '', { result: outcome, accept: ANY_ERROR });
   b.place(told);
   b.step('write', [failed, b.addressOf(outcome), 8], 'tell why it could not be run');
   b.step('exit_group', [127], 'and end');
 }
+
+/** MAX_ERRNO of the kernel. execve(2) returns only then. */
+const ANY_ERROR = [-4095, -1] as const;
 
 /**
  * Looks for the program without running it, so that `create` can already say that it is not there (runc and crun do).

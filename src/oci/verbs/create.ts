@@ -3,6 +3,6 @@ import { DONE, type Verb } from '../invocation.js';
 
 /** runtime.md, "Create": everything but the program. */
 export const create: Verb = async (invocation) => {
-  await createContainer(invocation, 'create');
-  return DONE;
+  const { warnings } = await createContainer(invocation, 'create');
+  return { ...DONE, warnings };
 };

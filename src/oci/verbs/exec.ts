@@ -6,11 +6,14 @@ import { exitCodeOf } from '../../container/foreground-steps.js';
 import { readSituation } from '../../container/situation.js';
 import { withFilter } from '../../container/situation-for.js';
 import { nativeBinary } from '../../sys/native.js';
-import { checkTerminal, ownedStdio, passedDescriptors, writePidFile } from '../create-container.js';
+import { hasEnded, type Process, processOf } from '../../sys/owners.js';
+import { signalIfThere } from '../../sys/signal.js';
+import { checkTerminal, ownedStdio, passedDescriptors } from '../descriptors.js';
 import { execProcess } from '../exec-process.js';
 import { asStartFailure } from '../failure.js';
 import { namedContainer, type Verb } from '../invocation.js';
 import { findContainer } from '../locked-container.js';
+import { removePidFile, writePidFile } from '../pid-file.js';
 
 /** What runc's callers expect of an exec that could not be started. */
 const NOT_STARTED = 255;
@@ -41,23 +44,34 @@ export const exec: Verb = async (invocation) => {
     preserved: passedDescriptors(invocation),
     ownedStdio: ownedStdio(caller),
   });
+  const { init } = record;
   let exitCode: number | undefined;
-  let pid: number | undefined;
+  let born: Process | undefined;
+  let started = false;
   const performance = await caller.perform(plan, { foreground });
   performance.onNote = (payload) => {
-    if (pid === undefined) {
-      pid = readPid(payload);
-      writePidFile(invocation, pid);
+    if (!born) {
+      // The performer holds a process of that pid, so from now on it cannot become another's.
+      if (hasEnded(init)) throw new VlabError('operation', 'cannot exec: the container has ended');
+      born = processOf(readPid(payload));
+      writePidFile(invocation, born.pid);
+      performance.answer(Buffer.from('.'));
     } else if (payload.length > 8) {
       exitCode = exitCodeOf(payload);
-      performance.answer(payload.subarray(0, 4).fill(exitCode, 0, 1).fill(0, 1));
-    }
+      const code = Buffer.alloc(4);
+      code.writeInt32LE(exitCode);
+      performance.answer(code);
+    } else started = true;
   };
   const outcome = await performance.ended.catch((error: unknown) => error as Error);
   if (exitCode !== undefined) return { exitCode, ended: true };
-  if (outcome instanceof Error) throw outcome;
+  if (!started || outcome instanceof Error) removePidFile(invocation);
+  if (outcome instanceof Error) {
+    if (born && !started && !hasEnded(born)) signalIfThere(born.pid, 'SIGKILL');
+    throw outcome;
+  }
   if (outcome.failure) {
-    const { message, hint } = asStartFailure(outcome.failure, { ...config, process });
+    const { message, hint } = asStartFailure(outcome.failure, { ...config, process }, outcome.reply);
     throw new VlabError('operation', `exec failed: ${message}`, {
       exitCode: NOT_STARTED,
       cause: outcome.failure,

@@ -1,8 +1,11 @@
 import { createContainer } from '../create-container.js';
-import type { Verb } from '../invocation.js';
+import { DONE, type Verb } from '../invocation.js';
 
 /** `create` and `start` in one; without --detach it waits and cleans up, and its exit code is the program's. */
 export const run: Verb = async (invocation) => {
-  const { exitCode } = await createContainer(invocation, invocation.flags.has('detach') ? 'detached' : 'foreground');
-  return exitCode === undefined ? { exitCode: 0 } : { exitCode, ended: true };
+  const { exitCode, warnings } = await createContainer(
+    invocation,
+    invocation.flags.has('detach') ? 'detached' : 'foreground',
+  );
+  return exitCode === undefined ? { ...DONE, warnings } : { exitCode, ended: true, warnings };
 };

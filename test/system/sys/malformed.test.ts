@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { flags, hostArch } from '../../../src/sys/abi.js';
-import { encodePlan } from '../../../src/sys/encode.js';
+import { encodeLastWord, encodePlan } from '../../../src/sys/encode.js';
 import { initVersion } from '../../../src/sys/native.js';
 import { PlanBuilder } from '../../../src/sys/plan.js';
 import { ENDED, performBytes, REJECTED } from './raw-channel.js';
@@ -126,7 +126,8 @@ const rejected = (step: number) => ({ frames: [{ type: REJECTED, step }], exitCo
 describe('a plan with', () => {
   it('nothing wrong is performed (so that the tests below mean something)', async () => {
     expect(good.length).toBe(dataAt + dataBytes);
-    expect(await outcomeOf(good)).toEqual({ frames: [{ type: ENDED, step: -1 }], exitCode: 0, performed: true });
+    expect(await outcomeOf(good)).toEqual({ frames: [{ type: ENDED, step: -1 }], exitCode: 125, performed: true });
+    expect((await outcomeOf(Buffer.concat([good, encodeLastWord(7)]))).exitCode).toBe(7);
   });
 
   const groups: [Record<string, Change>, number][] = [

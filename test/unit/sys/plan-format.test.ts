@@ -57,7 +57,7 @@ const CONSTANTS = [
   ...limits.map(({ inC }) => inC),
   ...kinds.map(([name = '']) => name),
   ...flagRows.map(([name = '']) => name),
-  ...['MAGIC', 'ALL_FLAGS', 'ENDED', 'REJECTED', 'REFUSED', 'NO_RESULT', 'CHANNEL', 'IDLE_MS'],
+  ...['MAGIC', 'LAST_WORD', 'ALL_FLAGS', 'ENDED', 'REJECTED', 'REFUSED', 'NO_RESULT', 'CHANNEL', 'IDLE_MS'],
 ];
 const program = `
 #define VLAB_HOSTED
@@ -127,6 +127,8 @@ describe('docs/plan-format.md', () => {
     ]);
     expect(inC.get('MAGIC')).toBe(BigInt(encode.PLAN_MAGIC));
     expect(document).toContain(`0x${encode.PLAN_MAGIC.toString(16)}`);
+    expect(inC.get('LAST_WORD')).toBe(BigInt(encode.LAST_WORD_MAGIC));
+    expect(document).toContain(`0x${encode.LAST_WORD_MAGIC.toString(16)}`);
     expect(inC.get('NO_RESULT')).toBe(-1n);
     expect(inC.get('CHANNEL')).toBe(BigInt(CHANNEL_FD));
     expect(document).toContain(`ends after ${Number(inC.get('IDLE_MS')) / 1000} s without a job`);
