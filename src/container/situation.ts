@@ -1,6 +1,7 @@
 /** What the compiler of container plans must know of the machine. Read once; the compiler itself is pure. */
 import { existsSync, statSync } from 'node:fs';
 import { type CgroupLayout, readCgroupLayout } from '../host/cgroup-layout.js';
+import { inUserNamespace } from '../host/user-namespace.js';
 import { type Arch, hostArch } from '../sys/abi.js';
 import { type CgroupPlace, preparePlaces } from './cgroup/places.js';
 import type { HostAbilities } from './host-abilities.js';
@@ -52,15 +53,12 @@ export function readSituation(paths: readonly string[], layout: CgroupLayout = r
       }),
     ),
     rootless: uid === 0 ? undefined : { uid, gid: process.getgid?.() ?? 0 },
-    inUserNamespace: statSync('/proc/self/ns/user', { throwIfNoEntry: false })?.ino !== FIRST_USER_NAMESPACE,
+    inUserNamespace: inUserNamespace(),
     inContainer: CONTAINER_MARKS.some((path) => existsSync(path)),
     files: hostFiles,
     labelsFiles: () => existsSync('/sys/fs/selinux/enforce'),
   };
 }
-
-/** PROC_USER_INIT_INO of the kernel's include/linux/proc_ns.h. */
-const FIRST_USER_NAMESPACE = 0xeffffffd;
 
 /** What systemd (its "Container Interface"), docker and podman leave in their containers. */
 const CONTAINER_MARKS = ['/run/systemd/container', '/.dockerenv', '/run/.containerenv'];

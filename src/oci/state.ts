@@ -9,6 +9,7 @@ import { errnoOf, VlabError } from '../base/errors.js';
 import type { Cgroup } from '../container/cgroup/cgroup.js';
 import { parseConfig } from '../container/config/parse-config.js';
 import type { OciConfig, OciResources } from '../container/config/schema.js';
+import { inUserNamespace } from '../host/user-namespace.js';
 import { hasEnded, type Process, thisProcess } from '../sys/owners.js';
 import { isPerformer } from '../sys/performer.js';
 import { BrokenError, MissingError } from './container-errors.js';
@@ -69,9 +70,15 @@ export function checkId(id: string | undefined): string {
   );
 }
 
+/**
+ * Without `--root`: the user's own run-time directory where there is one, also for who is root only in a user namespace, as
+ * podman's containers are without root; USER tells it from a root who was given one (runc's rule).
+ */
 export function defaultRoot(env: Readonly<Record<string, string | undefined>>): string {
-  if (process.geteuid?.() === 0 && !env.ROOTLESS_RUNTIME) return '/run/vlab-oci';
-  return join(env.XDG_RUNTIME_DIR ?? `/tmp/vlab-${process.geteuid?.() ?? 0}`, 'vlab-oci');
+  const uid = process.geteuid?.() ?? 0;
+  const isUsers = uid !== 0 || (env.USER !== 'root' && inUserNamespace());
+  if (!isUsers) return '/run/vlab-oci';
+  return join(env.XDG_RUNTIME_DIR || `/tmp/vlab-${uid}`, 'vlab-oci');
 }
 
 export class Container {

@@ -1,6 +1,7 @@
 /** The questions about cgroups that are asked of the machine before a plan is compiled. Cheap, and without effect. */
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { errnoOf } from '../../base/errors.js';
+import { inUserNamespace } from '../../host/user-namespace.js';
 import { processesBelow } from './processes.js';
 
 export interface Look {
@@ -14,8 +15,6 @@ export interface Look {
   /** Its user 0 is not the machine's. */
   inUserNamespace(): boolean;
 }
-
-let confined: boolean | undefined;
 
 export const MACHINE: Look = {
   exists: (path) => statSync(path, { throwIfNoEntry: false }) !== undefined,
@@ -36,9 +35,5 @@ export const MACHINE: Look = {
     }
   },
   processes: (directories) => processesBelow(directories).length,
-  inUserNamespace() {
-    // user_namespaces(7): the first one maps every id to itself. A process does not change that while it runs.
-    confined ??= !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8'));
-    return confined;
-  },
+  inUserNamespace,
 };

@@ -85,7 +85,11 @@ export function execPlanOf(b: PlanBuilder, config: OciConfig, situation: Situati
     },
     adopt() {
       between?.adopt();
-      if (entersPid) b.step('setns', [ownPid, kinds(['pid'])], 'and other children in the own one again');
+      if (!entersPid) return;
+      // The own one may belong to the machine's root: then they stay where this child is.
+      b.step('setns', [ownPid, kinds(['pid'])], 'and other children in the own one again', {
+        tolerate: situation.inUserNamespace ? ['EPERM'] : [],
+      });
     },
     enter() {
       process.begin();
