@@ -141,7 +141,7 @@ function directoryOf(mount: Mount, ownPath: string): string | undefined {
 }
 
 /** mountinfo writes space, tab, newline and backslash as three octal digits. */
-function unescapeOctal(text: string): string {
+export function unescapeOctal(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }
 

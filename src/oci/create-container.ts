@@ -38,7 +38,8 @@ export async function createContainer(invocation: Invocation, way: Way): Promise
   const text = readBundle(bundle, flags.string('config'));
   container.mustBeNew();
   const config = parseConfig(text);
-  const situation = { ...(await situationFor(config)), id: container.id };
+  const noPivot = flags.has('no-pivot');
+  const situation = { ...(await situationFor(config)), id: container.id, bundle, noPivot };
   const cgroup = cgroupOf(config, container.id, situation);
   const rootfs = resolve(bundle, config.root.path);
   const known = {

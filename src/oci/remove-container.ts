@@ -5,6 +5,7 @@ import { errnoOf, VlabError } from '../base/errors.js';
 import { isPaused, resume } from '../container/cgroup/freezer.js';
 import { removeContainerCgroup } from '../container/cgroup/remove.js';
 import type { OciConfig } from '../container/config/schema.js';
+import { unmountInherited } from '../container/inherited-mounts.js';
 import { hasEnded, type Process } from '../sys/owners.js';
 import { signalIfThere } from '../sys/signal.js';
 import { BrokenError } from './container-errors.js';
@@ -72,6 +73,7 @@ export async function removeContainer(
     await untilEnded(init);
   }
   await removeContainerCgroup(record.cgroup);
+  if (config) await unmountInherited(config, record.rootfs);
   container.remove();
   return config ? runHooksAll(config, 'poststop', ociState(record, 'stopped'), until) : [];
 }

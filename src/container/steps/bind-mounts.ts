@@ -46,7 +46,8 @@ export function takeSource(
     hint: `${source} must exist, and be in reach`,
   });
   const { propagation } = o;
-  if (propagation)
+  const isPrivate = options.propagation.some(({ as, recursive }) => recursive && as === 'MS_PRIVATE');
+  if (propagation && !isPrivate)
     changeMount(b, tree, { propagation, recursive: true }, 'let nothing that is mounted there reach the host');
   const idmap = o.idMaps.of(entry, index, options);
   changeTree(b, tree, from, changesOf(options, idmap));

@@ -60,7 +60,7 @@ export function mountCgroups(
     tree.attach(mounted, place, `and show it at ${path}`);
     b.place(done);
   }
-  tree.hold(path, mounted, 'other');
+  tree.hold(place.path, mounted, 'other');
   return undefined;
 }
 
@@ -92,7 +92,7 @@ function version1(
     if (names.length < 2) continue;
     for (const one of names) b.step('symlinkat', [b.str(directory), top, b.str(one)], `${one} is there too`);
   }
-  tree.hold(path, top, 'other');
+  tree.hold(place.path, top, 'other');
   return readOnly.length > 0 ? top : undefined;
 }
 

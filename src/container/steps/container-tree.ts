@@ -26,6 +26,8 @@ export interface Held {
 export interface Place {
   at: Word;
   name: string;
+  /** Its path with links followed, as far as they are known. */
+  path: string;
   /** What is known of it beforehand. */
   known?: ImagePath | undefined;
 }
@@ -139,30 +141,34 @@ export class ContainerTree {
 
   /** The place for a mount, made where it is missing. A link of the image is followed within the image. */
   place(path: string, kind: FileKind, { ordinary = false, looks = true, from }: PlaceOptions = {}): Place {
-    if (path === '/') return { at: this.root, name: '' };
+    if (path === '/') return { at: this.root, name: '', path };
     const [parent, name] = [posix.dirname(path), posix.basename(path)];
     const base = this.baseOf(path);
     if (base.trust === 'kernel') {
-      return base.path === parent
-        ? { at: base.word, name }
-        : { at: this.find(path, { from, name: 'place' }), name: '' };
+      const at = base.path === parent ? base.word : this.find(path, { from, name: 'place' });
+      return { at, name: base.path === parent ? name : '', path };
     }
     if (base.trust === 'fresh' || ordinary) {
       const at = this.directory(parent, this.lookInImage(parent), from);
       this.make(at, name, path, kind, from);
-      return { at, name };
+      return { at, name, path };
     }
     const known = looks ? this.lookInImage(path) : undefined;
-    if (known && known.path !== path && this.baseOf(known.path).trust !== 'other')
+    if (known && known.path !== path && this.baseOf(known.path).trust !== 'other') {
       return this.place(known.path, kind, { from });
-    const target = known?.path ?? path;
+    }
+    return this.placeInImage(known?.path ?? path, kind, known, from);
+  }
+
+  private placeInImage(path: string, kind: FileKind, known: ImagePath | undefined, from: string | undefined): Place {
     const find = { directory: kind === 'directory', from, name: 'place' };
-    if (known?.kind) return { at: this.find(target, find), name: '', known };
-    const at = this.directory(posix.dirname(target), known, from);
-    this.make(at, posix.basename(target), target, kind, from);
-    // Nobody knows whether there was a link before; where there was nothing, none is followed.
-    if (known) return { at, name: posix.basename(target), known };
-    return { at: this.find(target, find), name: '' };
+    if (known?.kind) return { at: this.find(path, find), name: '', path, known };
+    const name = posix.basename(path);
+    const at = this.directory(posix.dirname(path), known, from);
+    this.make(at, name, path, kind, from);
+    // Where nobody has looked there may have been a link before; where there was nothing, none is followed.
+    if (known) return { at, name, path, known };
+    return { at: this.find(path, find), name: '', path };
   }
 
   /** What is known of a path of the image; undefined where a mount of the plan's own lies above it. */
@@ -173,7 +179,7 @@ export class ContainerTree {
   }
 
   /** Puts a mount at its place. A link that took the place's name meanwhile is not followed (no MOVE_MOUNT_T_SYMLINKS). */
-  attach(mounted: Word, { at, name }: Place, why: string, options: StepOptions = {}): void {
+  attach(mounted: Word, { at, name }: Pick<Place, 'at' | 'name'>, why: string, options: StepOptions = {}): void {
     const { b } = this;
     const how =
       name === '' ? flags('MOVE_MOUNT_F_EMPTY_PATH', 'MOVE_MOUNT_T_EMPTY_PATH') : flags('MOVE_MOUNT_F_EMPTY_PATH');

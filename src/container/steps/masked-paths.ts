@@ -93,7 +93,7 @@ export class PathCovers {
     return kernelPaths[path] ?? (seen ? 'absent' : undefined);
   }
 
-  private kernelPlace(path: string): Place {
+  private kernelPlace(path: string): Pick<Place, 'at' | 'name'> {
     const { tree } = this;
     const [directory, name] = [posix.dirname(path), posix.basename(path)];
     const above = tree.heldAbove(path);

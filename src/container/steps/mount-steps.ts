@@ -9,6 +9,7 @@ import { label, type PlanBuilder, type Word } from '../../sys/plan.js';
 import { ValueChecks } from '../../sys/value-check.js';
 import { configError } from '../config/parse-config.js';
 import type { OciConfig, OciMount, OciNamespaceType } from '../config/schema.js';
+import { hostAbilities } from '../host-abilities.js';
 import type { Situation } from '../situation.js';
 import { changeTree, type Taken, takeSource } from './bind-mounts.js';
 import { bindInstead, mountCgroups, type OwnCgroup } from './cgroup-mounts.js';
@@ -26,7 +27,7 @@ import {
   setParameter,
   trustOf,
 } from './new-filesystem.js';
-import { enterRoot, leaveHostAlone, mountRoot, type RootPlan, rootPlan } from './root-steps.js';
+import { enterRoot, leaveHostAlone, mountRoot, type RootPlan, rootPlan, unmountRoot } from './root-steps.js';
 import { copyUp, takeBelow } from './tmp-copy-up.js';
 
 /** An entry of config.mounts with what its options mean. */
@@ -68,7 +69,8 @@ export class MountSteps {
     this.types = new Set(config.linux.namespaces.map(({ type }) => type));
     this.inUserNamespace =
       this.types.has('user') || situation.rootless !== undefined || situation.inUserNamespace === true;
-    this.root = rootPlan(config, this.bundle, situation.noPivot === true);
+    const { isOwnNamespace } = situation.host ?? hostAbilities;
+    this.root = rootPlan(config, this.bundle, situation.noPivot === true, isOwnNamespace);
     const exclusive = this.root.way !== 'chroot';
     this.tree = new ContainerTree(b, { rootPath: this.root.path, exclusive, files: situation.files });
     this.checks = new ValueChecks(b);
@@ -81,23 +83,29 @@ export class MountSteps {
   }
 
   /**
-   * In the parent, before the clone: sources of a container with a user namespace are taken by who may reach them and map ids
-   * in them.
+   * In the parent, before the clone. Sources of a container with a user namespace are taken by who may reach them and map ids
+   * in them; and a root among the caller's own mounts must be in the hands of who takes it away again.
    */
   beforeClone(): void {
-    if (!this.types.has('user') || this.situation.rootless) return;
-    const { fromHost, sharesWithHost } = this.root;
-    this.takeSources(sharesWithHost ? undefined : fromHost);
+    const { fromHost, sharesWithHost, inherited } = this.root;
+    if (inherited) {
+      this.takeSources();
+      this.tree.hold('/', mountRoot(this.b, this.root), 'other');
+    } else if (this.types.has('user') && !this.situation.rootless) {
+      this.takeSources(sharesWithHost ? undefined : fromHost);
+    }
   }
 
   /** In the child: all that is mounted and made, up to the hooks that see it together with the host's root. */
   mount(): void {
     const { b, root } = this;
     b.step('umask', [0], 'what is made gets exactly the modes that are asked for');
-    if (root.sharesWithHost) this.takeSources();
-    if (root.way !== 'chroot') leaveHostAlone(b, root);
-    this.takeSources();
-    this.tree.hold('/', mountRoot(b, root), 'other');
+    if (!root.inherited) {
+      if (root.sharesWithHost) this.takeSources();
+      if (root.way !== 'chroot') leaveHostAlone(b, root);
+      this.takeSources();
+      this.tree.hold('/', mountRoot(b, root), 'other');
+    }
     for (const mount of this.mounts) this.one(mount);
     const devices = new DeviceSteps(b, this.tree, this.checks);
     devices.make(this.config.linux.devices, this.nodeWay, !this.devIsBound);
@@ -118,11 +126,9 @@ export class MountSteps {
     enterRoot(this.b, this.root, this.tree.root);
   }
 
-  /** In the parent, when the container has ended: without a mount namespace at all its mounts are the caller's. */
+  /** In the parent, when the container has ended. */
   after(): void {
-    if (this.types.has('mount')) return;
-    const { b } = this;
-    b.step('umount2', [b.str(this.root.path), flags('MNT_DETACH')], 'take its mounts away', { tolerate: ['EINVAL'] });
+    if (this.root.inherited) unmountRoot(this.b, this.tree.root);
   }
 
   /** A descriptor of a directory of the container, for a terminal. */
@@ -172,7 +178,7 @@ export class MountSteps {
     if (taken) {
       const place = tree.place(path, taken.kind, { from });
       tree.attach(taken.tree, place, `mount it at ${path}`, { from, hint: placeHint(mount) });
-      tree.hold(path, taken.tree, 'other');
+      tree.hold(place.path, taken.tree, 'other');
     } else if (changesWhatIsThere(mount)) this.change(mount);
     else if (entry.type === 'cgroup') {
       const how = { cgroups: this.cgroups, namespaced: this.types.has('cgroup'), mayBeRefused: this.inUserNamespace };
@@ -197,7 +203,7 @@ export class MountSteps {
     const mounted = this.mountNew(mount, fs, place, late ? ['MOUNT_ATTR_RDONLY'] : []);
     if (below) copyUp(b, this.checks, below, mounted, modeOf(options), from);
     if (late) this.finallyReadOnly.push(mounted);
-    tree.hold(path, mounted, this.mayBeHostsOwn(type) ? 'other' : trustOf(fs));
+    tree.hold(place.path, mounted, this.mayBeHostsOwn(type) ? 'other' : trustOf(fs));
   }
 
   /** Makes it and attaches it. */

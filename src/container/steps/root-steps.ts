@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { type AbiName, flags } from '../../sys/abi.js';
 import type { PlanBuilder, Word } from '../../sys/plan.js';
 import type { OciConfig } from '../config/schema.js';
+import type { HostAbilities } from '../host-abilities.js';
 import { changeMount } from './mount-attributes.js';
 
 export interface RootPlan {
@@ -13,6 +14,8 @@ export interface RootPlan {
    * is a ramdisk, lies on top of the host's (`move`). In a namespace of others it changes its own root only (`chroot`).
    */
   way: 'pivot' | 'move' | 'chroot';
+  /** Its mounts are the caller's: they are made by the parent, and taken away by it. */
+  inherited: boolean;
   /** What mounts of the host that it is made of do with events (mount_namespaces(7), "Shared subtrees"). */
   fromHost: 'MS_SLAVE' | 'MS_PRIVATE';
   /** Volumes may be shared with the host: they are taken before the host's tree stops to be. */
@@ -22,7 +25,12 @@ export interface RootPlan {
 }
 
 /** config-linux.md, "Rootfs Mount Propagation"; absent is rslave, as it is with runc and crun. */
-export function rootPlan(config: OciConfig, bundle: string, noPivot: boolean): RootPlan {
+export function rootPlan(
+  config: OciConfig,
+  bundle: string,
+  noPivot: boolean,
+  isOwnNamespace: HostAbilities['isOwnNamespace'],
+): RootPlan {
   const mount = config.linux.namespaces.find(({ type }) => type === 'mount');
   const asked = config.linux.rootfsPropagation ?? '';
   const kind = asked.replace(/^r/, '');
@@ -31,6 +39,7 @@ export function rootPlan(config: OciConfig, bundle: string, noPivot: boolean): R
   return {
     path: resolve(bundle, config.root.path),
     way: !mount || mount.path ? 'chroot' : noPivot ? 'move' : 'pivot',
+    inherited: !mount || (mount.path ? isOwnNamespace('mount', mount.path) : false),
     fromHost: kind === 'private' ? 'MS_PRIVATE' : 'MS_SLAVE',
     sharesWithHost: kind === 'shared',
     finally: later && { as: later, recursive: asked.startsWith('r') },
@@ -88,4 +97,11 @@ export function enterRoot(b: PlanBuilder, { way, finally: last }: RootPlan, root
       from: 'linux.rootfsPropagation',
     });
   }
+}
+
+/** In the parent, when a container has ended whose mounts are the caller's. */
+export function unmountRoot(b: PlanBuilder, root: Word): void {
+  b.step('fchdir', [root], 'stand in its root, which no name may stand for');
+  b.step('umount2', [b.str('.'), flags('MNT_DETACH')], 'and take it away, with all that is mounted in it');
+  b.step('chdir', [b.str('/')], 'stand elsewhere');
 }

@@ -16,7 +16,7 @@ const TARGET_FD = 1000;
 const PROGRAMS = ['/usr/bin/cp', '/bin/cp'];
 
 /** Takes what lies at the place, before something is mounted there. */
-export function takeBelow(b: PlanBuilder, { at, name }: Place): Word {
+export function takeBelow(b: PlanBuilder, { at, name }: Pick<Place, 'at' | 'name'>): Word {
   const below = b.word('below');
   const how = flags('OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC', ...(name === '' ? (['AT_EMPTY_PATH'] as const) : []));
   b.step('open_tree', [at, b.str(name), how], 'take what the image has there', { result: below });
