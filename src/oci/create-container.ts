@@ -18,6 +18,7 @@ import { asStartFailure } from './failure.js';
 import { runHooks, runHooksAll } from './hooks.js';
 import { type Invocation, namedContainer } from './invocation.js';
 import { removePidFile, writePidFile } from './pid-file.js';
+import { processState, processStateBytes } from './process-state.js';
 import { deleteContainer, removeContainer } from './remove-container.js';
 import { type Container, type ContainerRecord, newRecord, type OciState, ociState, type Status } from './state.js';
 
@@ -52,6 +53,8 @@ export async function createContainer(invocation: Invocation, way: Way): Promise
   };
   const { options, hooksInside } = await createOptions(invocation, config, container, way);
   if (hooksInside) options.stateBytes = stateBytes(newRecord({ ...known, performer: NOBODY }));
+  const listenerBytes = processStateBytes(config, ociState(newRecord({ ...known, performer: NOBODY }), 'creating'));
+  if (listenerBytes !== undefined) options.listenerBytes = listenerBytes;
   const made = createPlan({ ...config, root: { ...config.root, path: rootfs } }, situation, cgroup, options);
   const performer = await caller.performer({ foreground: way === 'foreground' });
   const record = newRecord({ ...known, performer });
@@ -147,7 +150,10 @@ async function born(creation: Creation, pid: number): Promise<Buffer> {
   container.write(creation.record);
   writePidFile(invocation, pid);
   if (writesMaps) await writeIdMaps(pid, config, writesMaps === 'rootless');
-  return stateTexts(options, (status) => stateAs(creation, status));
+  const texts = stateTexts(options, (status) => stateAs(creation, status));
+  if (options.listenerBytes === undefined) return texts;
+  const asks = processState(config, stateAs(creation, 'creating'), pid, options.listenerBytes);
+  return options.stateBytes ? Buffer.concat([texts, asks]) : asks;
 }
 
 const LOOK_MS = 100;

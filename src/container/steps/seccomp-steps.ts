@@ -50,6 +50,8 @@ export function seccompSteps(b: PlanBuilder, profile: OciSeccomp, filter: Seccom
       if (asks) socket = connectUnix(b, profile.listenerPath ?? '', 'who is asked about system calls', { from });
     },
     install(handOver) {
+      // Who is asked knows by its end that the message is whole.
+      if (socket) b.step('close', [socket], 'leave that to the parent');
       const count = filter.program.length / INSTRUCTION_BYTES;
       const program = b.space(16, `{${count} instructions}`);
       b.put(program.offset, count, 32);
