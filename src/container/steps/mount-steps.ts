@@ -20,6 +20,7 @@ import { changeMount, changesOf } from './mount-attributes.js';
 import { IdMaps } from './mount-id-maps.js';
 import { type MountOptions, readMountOptions } from './mount-options.js';
 import {
+  isOfKernel,
   makeFilesystem,
   mountByOldCall,
   type NewFilesystem,
@@ -191,7 +192,7 @@ export class MountSteps {
     const { b, tree } = this;
     const { entry, from, path, options } = mount;
     const fs: NewFilesystem = { type, source: entry.source, options, from };
-    const ordinary = type === 'proc' || type === 'sysfs'; // their files have labels of their own, too
+    const ordinary = isOfKernel(type); // their files have labels of their own, too
     const label = ordinary ? undefined : this.config.linux.mountLabel;
     if (label && this.situation.labelsFiles?.()) fs.label = label;
     const takesMode = type === 'tmpfs' && modeOf(options) === undefined;
@@ -275,6 +276,6 @@ function modeOf(options: MountOptions): number | undefined {
 }
 
 function placeHint({ path, entry }: Mount): string {
-  const kind = entry.type === 'proc' || entry.type === 'sysfs' ? 'a directory, not a link or a file,' : 'what fits it';
+  const kind = isOfKernel(entry.type) ? 'a directory, not a link or a file,' : 'what fits it';
   return `the image must have ${kind} at ${path}, or a place to make it`;
 }

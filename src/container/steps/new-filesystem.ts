@@ -23,9 +23,14 @@ const OF_THE_KERNEL = new Set(['proc', 'sysfs', 'tmpfs', 'ramfs', 'devpts', 'mqu
 const MAX_PARAMETER_BYTES = 255;
 const MAX_DATA_BYTES = 4095;
 
+/** Filled by the kernel, and trusted to be what they are: they must be mounted on an ordinary directory. */
+export function isOfKernel(type: string | undefined): boolean {
+  return type === 'proc' || type === 'sysfs';
+}
+
 export function trustOf({ type, options }: Pick<NewFilesystem, 'type' | 'options'>): Trust {
   // A proc with `subset=pid` lacks what others have.
-  if (type === 'proc' || type === 'sysfs') return options.data.length === 0 ? 'kernel' : 'other';
+  if (isOfKernel(type)) return options.data.length === 0 ? 'kernel' : 'other';
   return (type === 'tmpfs' || type === 'ramfs') && !options.copyUp ? 'fresh' : 'other';
 }
 
@@ -47,7 +52,9 @@ function parametersOf({ type, options, source, label }: NewFilesystem): Paramete
 }
 const DEFAULTS = ['rw', 'async', 'nomand', 'nolazytime'];
 
+/** proc and sysfs never: the path that it wants could be a link, and they must not lie behind one. */
 export function needsOldCall(fs: NewFilesystem): boolean {
+  if (isOfKernel(fs.type)) return false;
   return (
     fs.options.oldCallOnly.length > 0 ||
     fs.type.includes('.') || // a subtype: fuse.sshfs

@@ -1,12 +1,16 @@
-// Mounts with mapped ids, and mounts of containers with a user namespace, by root. Needs root and file systems that map ids.
+// Mounts with mapped ids, and mounts of containers with a user namespace, by root. Needs root, file systems that map
+// ids, and dist/ (npm test builds it).
+import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OciConfig, OciMount } from '../../../src/container/config/schema.js';
 import { runPlan } from '../../../src/container/run-plan.js';
-import { configFor, mountAt, mountsOf, runConfig } from './run-config.js';
+import { configFor, mountAt, mountsOf, parseMountinfo, runConfig } from './run-config.js';
 import { withRootfs } from './vlab-run.js';
+
+const OCI = resolve(import.meta.dirname, '../../../bin/vlab-oci.cjs');
 
 let rootfs: string;
 withRootfs((own) => {
@@ -102,5 +106,67 @@ describe('one that is mapped for several', () => {
     const { plan } = runPlan(config, { arch: 'x86_64', cgroups: [], kernelPaths: {}, rootless: undefined });
     expect(plan.steps.filter(({ call }) => call === 'clone3')).toHaveLength(2);
     expect(plan.steps.filter(({ call }) => call === 'fcntl')).toHaveLength(2);
+  });
+});
+
+describe('in a user namespace', () => {
+  const ranges = map(0, 100_000, 65_536);
+  // Its root may not make it: the image is the host's root's.
+  beforeAll(() => mkdirSync(join(rootfs, 'locked')));
+
+  /** By vlab-oci, which writes the maps of ids. */
+  function run(words: string[], mounts: OciMount[], without: readonly string[] = []): string {
+    const bundle = mkdtempSync(join(tmpdir(), 'vlab-bundle-'));
+    try {
+      const config = configFor({ rootfs, words, mounts });
+      config.linux.namespaces.push({ type: 'user' });
+      config.linux.namespaces = config.linux.namespaces.filter(({ type }) => !without.includes(type));
+      config.linux.uidMappings = ranges;
+      config.linux.gidMappings = ranges;
+      delete config.linux.cgroupsPath;
+      writeFileSync(join(bundle, 'config.json'), JSON.stringify(config));
+      const args = [OCI, '--root', join(bundle, 'state'), 'run', '--bundle', bundle, `vlab-ids-${process.pid}`];
+      const { stdout, stderr } = spawnSync(process.execPath, args, {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      return stdout + stderr;
+    } finally {
+      rmSync(bundle, { recursive: true });
+    }
+  }
+  const locked = (...options: string[]): OciMount => ({
+    destination: '/locked',
+    source: join(host, 'locked/in'),
+    options: ['rbind', ...options],
+  });
+
+  it('a source is taken by who may reach it, and its root is nobody there', () => {
+    expect(run(['cat', '/locked/file'], [locked('ro')])).toBe('out of reach\n');
+    expect(run(['stat', '/locked/file'], [locked('ro')])).toMatch(/ 65534:65534 /);
+    expect(run(['make', '/locked/new'], [locked('ro')])).toContain('Read-only file system');
+  });
+
+  it('idmap without mappings is by those of the container', () => {
+    expect(run(['stat', '/locked/file'], [locked('idmap')])).toMatch(/ 0:0 /);
+    expect(statSync(join(host, 'locked/in/file')).uid).toBe(0);
+  });
+
+  it('what a new one would need another namespace for is shown from the host', () => {
+    const seen = parseMountinfo(run(['cat', '/proc/self/mountinfo'], [], ['network']));
+    expect(mountAt(seen, '/sys')).toMatchObject({ type: 'sysfs', tags: [] });
+    expect(mountAt(seen, '/sys').options).toEqual(expect.arrayContaining(['ro', 'nosuid', 'nodev', 'noexec']));
+    // All that is mounted below it on the host comes along, as restricted.
+    const below = seen.filter(({ path }) => path.startsWith('/sys/fs/cgroup/'));
+    for (const mount of below) expect(mount.options, mount.path).toContain('ro');
+    expect(mountAt(seen, '/dev/null')).toMatchObject({ type: 'devtmpfs', root: '/null' });
+  });
+
+  it('with all namespaces it has its own', () => {
+    const cgroup = { destination: '/sys/fs/cgroup', type: 'cgroup', options: ['ro'] };
+    const seen = parseMountinfo(run(['cat', '/proc/self/mountinfo'], [cgroup]));
+    expect(mountAt(seen, '/sys').type).toBe('sysfs');
+    expect(seen.filter(({ type }) => /^cgroup/.test(type)).map(({ root }) => root)).toContain('/');
+    expect(mountAt(seen, '/dev').superOptions).toContain('uid=100000');
   });
 });

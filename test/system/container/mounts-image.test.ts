@@ -1,5 +1,7 @@
 // Places of mounts in images with links, or without the places: all is found and made in the image, and nothing outside of it.
 // tmpcopyup. Needs root.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
@@ -17,6 +19,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { OciConfig } from '../../../src/container/config/schema.js';
 import type { Situation } from '../../../src/container/situation.js';
+import type { Plan } from '../../../src/sys/plan.js';
 import { isRoot, needs } from '../../skips.js';
 import { mountAt, mountsOf, runConfig } from './run-config.js';
 import { expectNothingNew, ownRootfs } from './vlab-run.js';
@@ -103,8 +106,12 @@ describe.each(VIEWS)('in an image that was %s', (_, situation) => {
 
   it.each(['proc', 'sysfs'])('%s wants an ordinary directory', async (type) => {
     symlinkSync('/tmp', join(rootfs, 'link'));
-    const mounts = [{ destination: '/link', type }];
-    await expect(mountsOf({ rootfs, mounts, situation })).rejects.toThrow(/mounts\[6\]: could not mount it at \/link/);
+    for (const options of [[], ['silent']]) {
+      const mounts = [{ destination: '/link', type, options }];
+      await expect(mountsOf({ rootfs, mounts, situation })).rejects.toThrow(
+        /mounts\[6\]: could not mount it at \/link/,
+      );
+    }
   });
 
   it('a directory does not fit over a file, nor a file over a directory', async () => {
@@ -185,6 +192,42 @@ describe('an image that was looked at', () => {
       },
     });
     await expect(run).rejects.toThrow(/mounts\[6\]: could not find \/swapped .*ENOENT/);
+  });
+
+  /** Somebody exchanges a directory and a link out of the image all the time, while containers are made. */
+  async function raced(tamper?: (plan: Plan) => void): Promise<string[]> {
+    const [place, spare] = [join(rootfs, 'raced'), join(rootfs, 'spare')];
+    mkdirSync(place);
+    symlinkSync(outside, spare);
+    const exchange = spawn(join(rootfs, 'probe'), ['exchange', place, spare, '60'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      if (exchange.stdout) await once(exchange.stdout, 'data');
+      for (let count = 0; count < 30; count++) {
+        const mounts = [{ destination: `/raced/made${count}`, type: 'tmpfs' }];
+        const how = { rootfs, words: ['true'], mounts, situation: { files: undefined } as never };
+        await runConfig({ ...how, ...(tamper ? { tamper } : {}) }).catch(() => {});
+      }
+    } finally {
+      exchange.kill('SIGKILL');
+      await once(exchange, 'close');
+    }
+    return readdirSync(outside).filter((name) => name.startsWith('made'));
+  }
+
+  it('is never left, however fast its places are exchanged (CVE-2021-30465, CVE-2024-45310)', async () => {
+    expect(await raced()).toEqual([]);
+  });
+
+  it('would be left if links were followed as they are: the attack works on a plan without the guard', async () => {
+    const made = await raced((plan) => {
+      for (const { call, args } of plan.steps) {
+        if (call !== 'openat2' || args[2]?.kind !== 'addr') continue;
+        new DataView(plan.data.buffer, plan.data.byteOffset).setBigUint64(args[2].offset + 16, 0n, true);
+      }
+    });
+    expect(made.length).toBeGreaterThan(0);
   });
 });
 
