@@ -20,6 +20,8 @@ export interface ExecOptions {
   foreground?: { relayPath: string };
   preserved: readonly Passed[];
   ownedStdio: readonly number[];
+  /** Length of the container process state, which is the answer to `born`; with SCMP_ACT_NOTIFY. */
+  listenerBytes?: number;
 }
 
 /** `config`: the container's, with the process to run. `container`: its first process on the host, and its cgroups. */
@@ -32,7 +34,17 @@ export function execPlan(
   const b = new PlanBuilder(situation.arch);
   const { process } = config;
   const steps = execPlanOf(b, config, situation, container);
-  const talk = conversation(b, { answersBorn: false, answersMounted: false, waitsForStart: false });
+  const { listenerBytes } = options;
+  if (steps.takeListener && listenerBytes === undefined) {
+    throw new RangeError('who is asked about system calls must be told which process asks');
+  }
+  const answersBorn = listenerBytes !== undefined;
+  const talk = conversation(b, {
+    answersBorn,
+    answersMounted: false,
+    waitsForStart: false,
+    ...(answersBorn ? { listenerBytes } : {}),
+  });
   const { foreground } = options;
   const parent = label('parent');
   const console = options.consoleSocket === undefined ? undefined : connectConsole(b, options.consoleSocket);
@@ -43,6 +55,7 @@ export function execPlan(
   cloned.toParent(parent);
   b.step('setsid', [], 'a session of its own');
   talk.leaveParentsEnds();
+  if (answersBorn) talk.awaitParent('wait until the caller has done its part');
   steps.enter();
   const socket = console ?? pair?.childEnd;
   if (process.terminal && socket) {
@@ -56,13 +69,21 @@ export function execPlan(
   unblockSignals(b);
   steps.drop();
   findProgram(b, config);
+  const { takeListener } = steps;
+  if (takeListener) {
+    talk.tellParent('the filter comes next');
+    steps.confine(() => talk.awaitParent('wait until somebody listens'));
+  }
   talk.tellParent('everything is ready');
   talk.awaitRecord();
   passDescriptors(b, options.preserved);
   steps.exec(talk.outcome);
 
   b.place(parent);
-  talk.inParent({ adopt: () => steps.adopt() });
+  talk.inParent({
+    adopt: () => steps.adopt(),
+    ...(takeListener ? { takeListener: (state) => takeListener(cloned.pidfd, state) } : {}),
+  });
   const held = foreground && holdSignals(b);
   talk.awaitProgram();
   if (foreground && held) {

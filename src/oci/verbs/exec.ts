@@ -14,6 +14,8 @@ import { asStartFailure } from '../failure.js';
 import { namedContainer, type Verb } from '../invocation.js';
 import { findContainer } from '../locked-container.js';
 import { removePidFile, writePidFile } from '../pid-file.js';
+import { processState, processStateBytes } from '../process-state.js';
+import { ociState } from '../state.js';
 
 /** What runc's callers expect of an exec that could not be started. */
 const NOT_STARTED = 255;
@@ -38,11 +40,14 @@ export const exec: Verb = async (invocation) => {
   checkTerminal(process.terminal === true, consoleSocket, foreground);
   const running = { pid: record.init.pid, cgroupDirectories: record.cgroup.directories.map(({ path }) => path) };
   const situation = await withFilter(config, readSituation([]));
+  const state = ociState(record, status);
+  const listenerBytes = processStateBytes(config, state);
   const plan = execPlan({ ...config, process }, situation, running, {
     ...(consoleSocket === undefined ? {} : { consoleSocket: resolve(caller.cwd, consoleSocket) }),
     ...(foreground ? { foreground: { relayPath: await nativeBinary('vlab-relay') } } : {}),
     preserved: passedDescriptors(invocation),
     ownedStdio: ownedStdio(caller),
+    ...(listenerBytes === undefined ? {} : { listenerBytes }),
   });
   const { init } = record;
   let exitCode: number | undefined;
@@ -55,7 +60,9 @@ export const exec: Verb = async (invocation) => {
       if (hasEnded(init)) throw new VlabError('operation', 'cannot exec: the container has ended');
       born = processOf(readPid(payload));
       writePidFile(invocation, born.pid);
-      performance.answer(Buffer.from('.'));
+      performance.answer(
+        listenerBytes === undefined ? Buffer.from('.') : processState(config, state, born.pid, listenerBytes),
+      );
     } else if (payload.length > 8) {
       exitCode = exitCodeOf(payload);
       const code = Buffer.alloc(4);
