@@ -24,6 +24,7 @@ export const SKIPS = {
   cpio: 'needs cpio, which is not installed',
   hyperfine: 'needs hyperfine, which is not installed',
   'user-mode-linux': 'needs linux.uml, which is not installed',
+  'debian root': 'needs a Debian root file system: mmdebstrap, and a mirror within reach',
   chromium: 'needs chromium, which is not installed',
   'aarch64 compiler': 'needs aarch64-linux-gnu-gcc, which is not installed',
   sanitizers: 'needs a C compiler with address sanitizer',

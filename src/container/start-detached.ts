@@ -2,13 +2,17 @@
  * Starts a container that outlives its caller: the launcher's performer is its parent and its owner, and removes its
  * cgroups when it ends. It dies with the launcher.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { errnoOf } from '../base/errors.js';
 import { own, parentOf } from '../sys/owners.js';
 import { isPerformer } from '../sys/performer.js';
 import { type Observed, readObserved } from '../sys/stamps.js';
 import { asDocker, type PreparedRun } from './run-container.js';
 import { sharedLauncher } from './shared-launcher.js';
+
+/** In the container's own directory: what it is, for whoever runs a further program in it. */
+export const CONFIG_FILE = 'config.json';
 
 /** Resolves when its program runs. Throws as runContainer does when the program could not be run. */
 export async function startDetached(prepared: PreparedRun): Promise<{ pid: number }> {
@@ -17,6 +21,7 @@ export async function startDetached(prepared: PreparedRun): Promise<{ pid: numbe
   const resident = await sharedLauncher();
   const ownership = own(id, { cgroups: cgroupDirectories, paths: [outputDir] });
   mkdirSync(outputDir, { recursive: true, mode: 0o700 });
+  writeFileSync(join(outputDir, CONFIG_FILE), JSON.stringify(prepared.config), { mode: 0o600 });
   try {
     const performance = await resident.perform(prepared.plan);
     const noted = new Promise<Observed>((resolve) => {

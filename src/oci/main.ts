@@ -1,13 +1,6 @@
-/** `vlab-oci` in a Node process of its own: plans are performed by children of it. */
-import { fstatSync } from 'node:fs';
+/** `vlab-oci` in a Node process of its own. */
 import { constants } from 'node:os';
-import { errnoOf } from '../base/errors.js';
-import type { Passed } from '../container/steps/descriptor-steps.js';
-import { type Process, processOf } from '../sys/owners.js';
-import { type Performer, startPerformer } from '../sys/perform-once.js';
-import { signalIfThere } from '../sys/signal.js';
-import type { Caller } from './caller.js';
-import { openNumbers } from './open-numbers.js';
+import { ColdCaller } from './cold-caller.js';
 import { runWords } from './run-words.js';
 
 /** How `vlab planner start` starts it. */
@@ -25,94 +18,4 @@ export async function main(words: readonly string[]): Promise<void> {
   if (stdout) process.stdout.write(stdout);
   if (stderr) process.stderr.write(stderr);
   process.exitCode = caller.interruptedBy === undefined ? exitCode : 128 + constants.signals[caller.interruptedBy];
-}
-
-/** What a person or a supervisor ends a command with. */
-const INTERRUPTING = ['SIGINT', 'SIGTERM'] as const;
-
-class ColdCaller implements Caller {
-  readonly cwd = process.cwd();
-  readonly env = process.env;
-  /** The caller's descriptors, in the order in which the performer gets them from 4 on. */
-  private passed: number[] = [];
-  private ready: Performer | undefined;
-  private readonly interrupted = new AbortController();
-  readonly gone = this.interrupted.signal;
-  interruptedBy: NodeJS.Signals | undefined;
-
-  constructor(readonly words: readonly string[]) {}
-
-  stdioMode(number: number): number | undefined {
-    return modeOf(number);
-  }
-
-  pass(count: number): Passed[] {
-    const numbers = openNumbers(count, (number) => modeOf(number) !== undefined);
-    // The performer's 3 is its channel: what the caller has there comes behind the others, which keep their numbers.
-    this.passed = [...numbers.slice(1), ...numbers.slice(0, 1)];
-    return numbers.map((number) => ({ number, at: number === 3 ? 3 + numbers.length : number }));
-  }
-
-  async performer(how: { foreground?: boolean } = {}): Promise<Process> {
-    return processOf((await this.waiting(how)).pid);
-  }
-
-  async perform(plan: Parameters<Caller['perform']>[0], how: { foreground?: boolean } = {}) {
-    const performer = await this.waiting(how);
-    this.ready = undefined;
-    const performance = performer.perform(plan);
-    // It may wait for something that never comes, and would not see that the channel is closed.
-    this.gone.addEventListener('abort', () => signalIfThere(performer.pid, 'SIGKILL'));
-    return performance;
-  }
-
-  /** A performer that has no plan yet. */
-  private async waiting({ foreground = false }: { foreground?: boolean }): Promise<Performer> {
-    if (this.ready) return this.ready;
-    this.ready = await startPerformer({
-      stdio: ['inherit', 'inherit', 'inherit'],
-      descriptors: this.passed,
-      ownSession: foreground,
-    });
-    if (foreground) passSignalsTo(this.ready.pid);
-    else for (const signal of INTERRUPTING) process.once(signal, () => this.interrupt(signal));
-    return this.ready;
-  }
-
-  private interrupt(signal: NodeJS.Signals): void {
-    this.interruptedBy = signal;
-    this.interrupted.abort();
-  }
-
-  close(): void {
-    this.ready?.dismiss();
-  }
-}
-
-function modeOf(number: number): number | undefined {
-  try {
-    return fstatSync(number).mode;
-  } catch (error) {
-    if (errnoOf(error) === 'EBADF') return undefined;
-    throw error;
-  }
-}
-
-/** Node keeps these for itself, or they cannot be caught. */
-const NOT_PASSED = new Set([
-  'SIGKILL',
-  'SIGSTOP',
-  'SIGCHLD',
-  'SIGPROF',
-  'SIGPIPE',
-  'SIGSEGV',
-  'SIGBUS',
-  'SIGFPE',
-  'SIGILL',
-]);
-
-function passSignalsTo(pid: number): void {
-  for (const signal of Object.keys(constants.signals) as NodeJS.Signals[]) {
-    if (!NOT_PASSED.has(signal)) process.on(signal, () => signalIfThere(pid, signal));
-  }
 }

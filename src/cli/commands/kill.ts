@@ -17,21 +17,8 @@ export default class Kill extends BaseCommand {
     const { flags } = await this.parse(Kill);
     if (this.tail.length === 0) throw new VlabError('input', 'no container is named', { hint: 'vlab ps lists them' });
     const number = signalNumber(flags.signal);
-    const { listOwners } = await import('../../sys/owners.js');
-    const running = listOwners().flatMap(({ id, container, alive }) =>
-      container && alive ? [{ id, ...container }] : [],
-    );
-    const chosen = this.tail.map((prefix) => {
-      const fitting = running.filter(({ id }) => id.startsWith(prefix));
-      if (fitting.length === 1 && fitting[0]) return fitting[0];
-      throw new VlabError(
-        'input',
-        `${fitting.length === 0 ? 'no container' : 'more than one container'} fits ${prefix}`,
-        {
-          hint: 'vlab ps lists them',
-        },
-      );
-    });
+    const { oneRunning } = await import('../running-containers.js');
+    const chosen = this.tail.map(oneRunning);
     for (const { id, pid } of chosen) {
       try {
         process.kill(pid, number);

@@ -6,11 +6,10 @@ export default class Ps extends BaseCommand {
 
   async run(): Promise<{ id: string; pid: number; command: string[]; startedAt: string }[]> {
     await this.parse(Ps);
-    const { listOwners, sweepOwners } = await import('../../sys/owners.js');
+    const { sweepOwners } = await import('../../sys/owners.js');
+    const { runningContainers } = await import('../running-containers.js');
     await sweepOwners();
-    const running = listOwners().flatMap(({ id, container, alive }) =>
-      container && alive ? [{ id, ...container }] : [],
-    );
+    const running = runningContainers().map(({ cgroups: _, ...shown }) => shown);
     if (running.length === 0) this.log('no container runs in the background');
     for (const { id, pid, command, startedAt } of running) {
       this.log(`${id}  ${String(pid).padStart(7)}  ${startedAt.slice(0, 19)}Z  ${command.join(' ')}`);

@@ -17,6 +17,7 @@ executed, 127 when it is not there. With --json the program's output goes to sta
     '<%= config.bin %> run --rootfs probe /probe hello',
     '<%= config.bin %> run -it --rootfs ./alpine sh',
     '<%= config.bin %> run --rootfs ./alpine --memory 64m --cpus 0.5 --pids-limit 20 -- ls -la /',
+    '<%= config.bin %> run --system -t --rootfs ./debian',
     '<%= config.bin %> run --rootfs probe --show-plan /probe hello',
   ];
 
@@ -39,13 +40,17 @@ executed, 127 when it is not there. With --json the program's output goes to sta
     'read-only': Flags.boolean({ description: 'mount the root file system read-only' }),
     memory: Flags.string({ char: 'm', helpValue: 'SIZE', description: 'memory limit: 64m, 1g' }),
     cpus: Flags.string({ helpValue: 'N', description: 'CPU time limit in CPUs: 0.5 is half of one' }),
+    system: Flags.boolean({
+      description:
+        'boot an init (systemd, busybox, OpenRC): /run, cgroups of its own, halt and reboot; default /sbin/init',
+    }),
     'pids-limit': Flags.integer({ min: 1, description: 'how many processes and threads there may be' }),
     'show-plan': Flags.boolean({ description: 'print the system calls, each with its reason, and start nothing' }),
   };
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Run);
-    if (this.tail.length === 0) {
+    if (this.tail.length === 0 && !flags.system) {
       throw new VlabError('input', 'no command to run', {
         hint: 'write it behind the flags: vlab run --rootfs DIR sh',
       });
@@ -60,6 +65,7 @@ executed, 127 when it is not there. With --json the program's output goes to sta
       ...(flags.hostname === undefined ? {} : { hostname: flags.hostname }),
       ...(flags.tty ? { terminal: true } : {}),
       ...(flags.detach ? { detached: true } : {}),
+      ...(flags.system ? { system: true } : {}),
       ...(flags['read-only'] ? { readonlyRoot: true } : {}),
       ...(flags.memory === undefined ? {} : { memoryBytes: memoryFlag('--memory', flags.memory) }),
       ...(flags.cpus === undefined ? {} : { cpus: cpusFlag(flags.cpus) }),

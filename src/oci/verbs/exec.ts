@@ -1,16 +1,9 @@
 import { resolve } from 'node:path';
 import { VlabError } from '../../base/errors.js';
-import { readPid } from '../../container/conversation.js';
-import { execPlan } from '../../container/exec-plan.js';
-import { exitCodeOf } from '../../container/foreground-steps.js';
-import { readSituation } from '../../container/situation.js';
-import { withFilter } from '../../container/situation-for.js';
 import { nativeBinary } from '../../sys/native.js';
-import { hasEnded, type Process, processOf } from '../../sys/owners.js';
-import { signalIfThere } from '../../sys/signal.js';
 import { checkTerminal, ownedStdio, passedDescriptors } from '../descriptors.js';
+import { execIn, GO_ON } from '../exec-in.js';
 import { execProcess } from '../exec-process.js';
-import { asStartFailure } from '../failure.js';
 import { namedContainer, type Verb } from '../invocation.js';
 import { findContainer } from '../locked-container.js';
 import { removePidFile, writePidFile } from '../pid-file.js';
@@ -38,52 +31,30 @@ export const exec: Verb = async (invocation) => {
   const foreground = !flags.has('detach');
   const consoleSocket = flags.string('console-socket');
   checkTerminal(process.terminal === true, consoleSocket, foreground);
-  const running = { pid: record.init.pid, cgroupDirectories: record.cgroup.directories.map(({ path }) => path) };
-  const situation = await withFilter(config, readSituation([]));
+  const running = { init: record.init, cgroupDirectories: record.cgroup.directories.map(({ path }) => path) };
   const state = ociState(record, status);
   const listenerBytes = processStateBytes(config, state);
-  const plan = execPlan({ ...config, process }, situation, running, {
+  const options = {
     ...(consoleSocket === undefined ? {} : { consoleSocket: resolve(caller.cwd, consoleSocket) }),
     ...(foreground ? { foreground: { relayPath: await nativeBinary('vlab-relay') } } : {}),
     preserved: passedDescriptors(invocation),
     ownedStdio: ownedStdio(caller),
     ...(listenerBytes === undefined ? {} : { listenerBytes }),
-  });
-  const { init } = record;
-  let exitCode: number | undefined;
-  let born: Process | undefined;
-  let started = false;
-  const performance = await caller.perform(plan, { foreground });
-  performance.onNote = (payload) => {
-    if (!born) {
-      // The performer holds a process of that pid, so from now on it cannot become another's.
-      if (hasEnded(init)) throw new VlabError('operation', 'cannot exec: the container has ended');
-      born = processOf(readPid(payload));
-      writePidFile(invocation, born.pid);
-      performance.answer(
-        listenerBytes === undefined ? Buffer.from('.') : processState(config, state, born.pid, listenerBytes),
-      );
-    } else if (payload.length > 8) {
-      exitCode = exitCodeOf(payload);
-      const code = Buffer.alloc(4);
-      code.writeInt32LE(exitCode);
-      performance.answer(code);
-    } else started = true;
   };
-  const outcome = await performance.ended.catch((error: unknown) => error as Error);
-  if (exitCode !== undefined) return { exitCode, ended: true };
-  if (!started || outcome instanceof Error) removePidFile(invocation);
-  if (outcome instanceof Error) {
-    if (born && !started && !hasEnded(born)) signalIfThere(born.pid, 'SIGKILL');
-    throw outcome;
-  }
-  if (outcome.failure) {
-    const { message, hint } = asStartFailure(outcome.failure, { ...config, process }, outcome.reply);
-    throw new VlabError('operation', `exec failed: ${message}`, {
+  try {
+    const exitCode = await execIn(caller, { ...config, process }, running, options, (pid) => {
+      writePidFile(invocation, pid);
+      return listenerBytes === undefined ? GO_ON : processState(config, state, pid, listenerBytes);
+    });
+    return exitCode === undefined ? { exitCode: 0 } : { exitCode, ended: true };
+  } catch (error) {
+    removePidFile(invocation);
+    if (!(error instanceof VlabError)) throw error;
+    const { blame, message, hint } = error;
+    throw new VlabError(blame, `exec failed: ${message}`, {
       exitCode: NOT_STARTED,
-      cause: outcome.failure,
+      cause: error,
       ...(hint ? { hint } : {}),
     });
   }
-  return { exitCode: 0 };
 };

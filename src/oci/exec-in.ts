@@ -1,0 +1,67 @@
+/** A further program in a running container: performs the plan of it and answers what it tells. */
+import { VlabError } from '../base/errors.js';
+import type { OciConfig } from '../container/config/schema.js';
+import { readPid } from '../container/conversation.js';
+import { type ExecOptions, execPlan } from '../container/exec-plan.js';
+import { exitCodeOf } from '../container/foreground-steps.js';
+import { readSituation } from '../container/situation.js';
+import { withFilter } from '../container/situation-for.js';
+import { hasEnded, type Process, processOf } from '../sys/owners.js';
+import { signalIfThere } from '../sys/signal.js';
+import type { Caller } from './caller.js';
+import { asStartFailure } from './failure.js';
+
+/** The answer to `born`. */
+export const GO_ON = Buffer.from('.');
+
+export interface RunningContainer {
+  init: Process;
+  cgroupDirectories: readonly string[];
+}
+
+/**
+ * `config`: the container's, with the process to run. `born` gets its pid before it runs, and may say more than that it shall
+ * go on (conversation.ts). Returns its exit code, or undefined
+ * without `foreground`, when it runs. Error (`operation`): it could not be run; it does not run then.
+ */
+export async function execIn(
+  caller: Caller,
+  config: OciConfig,
+  { init, cgroupDirectories }: RunningContainer,
+  options: ExecOptions,
+  born: (pid: number) => Buffer = () => GO_ON,
+): Promise<number | undefined> {
+  const situation = await withFilter(config, readSituation([]));
+  const plan = execPlan(config, situation, { pid: init.pid, cgroupDirectories }, options);
+  const performance = await caller.perform(plan, { foreground: options.foreground !== undefined });
+  const talk: { process?: Process; started: boolean; exitCode?: number; trouble?: unknown } = { started: false };
+  const listen = (payload: Buffer) => {
+    if (!talk.process) {
+      // The performer holds a process of that pid, so from now on it cannot become another's.
+      if (hasEnded(init)) throw new VlabError('operation', 'cannot exec: the container has ended');
+      talk.process = processOf(readPid(payload));
+      performance.answer(born(talk.process.pid));
+    } else if (payload.length > 8) {
+      talk.exitCode = exitCodeOf(payload);
+      const code = Buffer.alloc(4);
+      code.writeInt32LE(talk.exitCode);
+      performance.answer(code);
+    } else talk.started = true;
+  };
+  performance.onNote = (payload) => {
+    try {
+      listen(payload);
+    } catch (error) {
+      talk.trouble = error;
+      void performance.cancel();
+    }
+  };
+  const outcome = await performance.ended.catch((error: unknown) => error as Error);
+  if (talk.exitCode !== undefined) return talk.exitCode;
+  if (outcome instanceof Error) {
+    if (talk.process && !talk.started && !hasEnded(talk.process)) signalIfThere(talk.process.pid, 'SIGKILL');
+    throw talk.trouble ?? outcome;
+  }
+  if (outcome.failure) throw asStartFailure(outcome.failure, config, outcome.reply);
+  return undefined;
+}
