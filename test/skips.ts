@@ -23,6 +23,8 @@ export const SKIPS = {
   script: 'needs script(1) of util-linux, which is not installed',
   cpio: 'needs cpio, which is not installed',
   hyperfine: 'needs hyperfine, which is not installed',
+  systemd: 'needs systemd as process 1',
+  'systemd files': 'needs systemd, which is not installed',
   'user-mode-linux': 'needs linux.uml, which is not installed',
   'debian root': 'needs a Debian root file system: mmdebstrap, and a mirror within reach',
   chromium: 'needs chromium, which is not installed',

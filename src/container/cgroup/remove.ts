@@ -9,7 +9,7 @@ import { readControl, writeControl } from './control-file.js';
  * Removes the directories, ending what is still in them, and those of its parents that were made for it, unless others are in
  * them now. What is gone already is fine. Error (`operation`): a directory stays busy for 5 s.
  */
-export async function removeContainerCgroup(cgroup: Cgroup): Promise<void> {
+export async function removeContainerCgroup(cgroup: Cgroup, env?: NodeJS.ProcessEnv): Promise<void> {
   const freezer = directoryOf(cgroup, 'freezer');
   // The first one tells the next container of that name whether it is alone, so it goes last.
   for (const { path } of [...cgroup.directories].reverse()) {
@@ -18,6 +18,10 @@ export async function removeContainerCgroup(cgroup: Cgroup): Promise<void> {
     if (freezer && readControl(freezer, 'freezer.state') !== undefined)
       writeControl(freezer, 'freezer.state', 'THAWED');
     await removeCgroup(path);
+  }
+  if (cgroup.unit) {
+    const { stopScope } = await import('./systemd.js');
+    await stopScope(cgroup.unit, env);
   }
   const leaves = new Set(cgroup.directories.map(({ path }) => path));
   for (const path of cgroup.made) if (!leaves.has(path)) removed(path);

@@ -18,10 +18,15 @@ export async function updateResources(
   cgroup: Cgroup,
   before: OciResources,
   wanted: OciResources,
+  env?: NodeJS.ProcessEnv,
 ): Promise<OciResources> {
   const merged = mergeResources(before, wanted);
   const writes = resourceWrites(namedGroups(merged, wanted), cgroup);
   checkMemory(cgroup, merged);
+  if (cgroup.unit) {
+    const { setScopeProperties } = await import('./systemd.js');
+    await setScopeProperties({ ...cgroup, unit: cgroup.unit }, namedGroups(merged, wanted), env);
+  }
   apply(writes);
   if (wanted.devices) await updateDevices(cgroup, wanted);
   return merged;

@@ -166,6 +166,7 @@ const V1: [string, OciResources, string, string, string][] = [
   ['cpu.realtimeRuntime', { cpu: { realtimePeriod: 900000 } }, 'cpu', 'cpu.rt_period_us', '900000'],
   ['cpu.cpus', { cpu: { cpus: '0', mems: '0' } }, 'cpuset', 'cpuset.cpus', '0'],
   ['pids.limit', { pids: { limit: 17 } }, 'pids', 'pids.max', '17'],
+  ['network.classID', { network: { classID: 1048577 } }, 'net_cls', 'net_cls.classid', '1048577'],
   ['pids.limit of nothing', { pids: { limit: 0 } }, 'pids', 'pids.max', 'max'],
 ];
 
@@ -264,7 +265,7 @@ describe('linux.resources on version 2', () => {
 
 describe('what cannot be is an error with its JSON path, and leaves nothing', () => {
   it.each([
-    ['a controller that is nowhere', { network: { classID: 1 } }, 'network.classID needs the net_cls'],
+    ['a controller that is nowhere', { rdma: { mlx5_1: { hcaHandles: 1 } } }, 'rdma.mlx5_1 needs the rdma controller'],
     ['a controller of unified', { unified: { 'rdma.max': 'x' } }, 'unified["rdma.max"] needs '],
     ['what the kernel lacks', { blockIO: { leafWeight: 10 } }, /blockIO.leafWeight(: could not open| cannot be done)/],
     ['a page size', { hugepageLimits: [{ pageSize: '3MB', limit: 1 }] }, /hugepageLimits\[0\](: could not| needs the)/],

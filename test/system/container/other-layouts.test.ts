@@ -1,58 +1,70 @@
-// The cgroup tests once more on the layouts that this machine may not have: version 2 alone, version 1 alone. A user-mode
-// Linux mounts this machine's files read-only and runs them as its first process's child; it needs no privilege and no image.
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { afterAll, expect, it } from 'vitest';
-import { findProgram } from '../../../src/base/find-program.js';
+// The tests of cgroups once more where this machine is another: with version 2 alone, with version 1 alone, under systemd, and
+// as an ordinary user to whom systemd delegated some.
+import { existsSync } from 'node:fs';
+import { beforeEach, expect, it } from 'vitest';
 import { isFullRun, needs } from '../../skips.js';
+import { hasUserModeLinux, inGuest, underSystemd, vitest } from './user-mode-linux.js';
 
-const checkout = resolve(import.meta.dirname, '../../..');
-const folder = mkdtempSync(join(tmpdir(), 'vlab-uml-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const TIMEOUT = { timeout: 240_000 };
 
-const UNIFIED = 'mount -t cgroup2 cgroup2 /sys/fs/cgroup';
-const LEGACY = `mount -t tmpfs cgroups /sys/fs/cgroup
-for set in cpu,cpuacct blkio memory devices freezer pids; do
+beforeEach((context) => needs(context, 'user-mode-linux', hasUserModeLinux));
+
+function expectPassed(said: string, least: number): void {
+  const [, passed] = /Tests +(\d+) passed/.exec(said) ?? [];
+  expect(Number(passed), said).toBeGreaterThanOrEqual(least);
+  expect(said).toContain('ended with 0');
+}
+
+const HERE = vitest('container/cgroups', 'container/running-cgroup');
+
+it('version 2 alone', TIMEOUT, async () => {
+  expectPassed(await inGuest(`mount -t cgroup2 cgroup2 /sys/fs/cgroup\n${HERE}`), 40);
+});
+
+it('version 1 alone', TIMEOUT, async (context) => {
+  needs(context, 'full', isFullRun);
+  const mounts = `mount -t tmpfs cgroups /sys/fs/cgroup
+for set in cpu,cpuacct blkio memory devices freezer pids net_cls; do
   mkdir /sys/fs/cgroup/$set; mount -t cgroup -o $set cgroup /sys/fs/cgroup/$set
 done
 mkdir /sys/fs/cgroup/systemd; mount -t cgroup -o none,name=systemd cgroup /sys/fs/cgroup/systemd`;
+  expectPassed(await inGuest(`${mounts}\n${HERE}`), 35);
+});
 
-/** The guest's first process. What the tests write goes to memory. */
-const init = (mountCgroups: string) => `#!/bin/sh
-export PATH=${process.env.PATH} HOME=/run TMPDIR=/run/tmp VLAB_CACHE_DIR=/run/cache VLAB_RUN_DIR=/run/vlab NO_COLOR=1
-mount -t proc proc /proc; mount -t sysfs sysfs /sys
-mount -t tmpfs run /run; mkdir /run/tmp; mkdir -p /run/vlab; chmod 700 /run/vlab
-${mountCgroups}
-cd ${checkout}
-node node_modules/vitest/vitest.mjs run --configLoader runner --project system cgroups.test running-cgroup.test 2>&1
-echo "ended with $?"
-echo o > /proc/sysrq-trigger; sleep 60
-`;
+const hasSystemd = existsSync('/lib/systemd/systemd');
 
-async function runIn(mountCgroups: string): Promise<string> {
-  const path = join(folder, 'init');
-  const disk = join(folder, 'disk');
-  writeFileSync(path, init(mountCgroups), { mode: 0o755 });
-  execFileSync('truncate', ['-s', '4M', disk]);
-  const words = ['mem=1G', `ubd0=${disk}`, 'rootfstype=hostfs', 'rootflags=/', 'ro', `init=${path}`, 'quiet'];
-  const child = spawn('linux.uml', [...words, 'con=null', 'con0=fd:0,fd:1', `umid=vlab-${process.pid}`], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-    env: { ...process.env, HOME: folder },
-  });
-  return text(child.stdout);
-}
+it.for([
+  ['version 2', []],
+  ['both versions', ['systemd.unified_cgroup_hierarchy=0']],
+  ['version 1', ['systemd.unified_cgroup_hierarchy=0', 'systemd.legacy_systemd_cgroup_controller=1']],
+] as const)('systemd with %s', TIMEOUT, async ([, words], context) => {
+  needs(context, 'systemd files', hasSystemd);
+  needs(context, 'full', isFullRun);
+  expectPassed(await underSystemd(vitest('container/systemd-scope'), words), 4);
+});
 
-const LAYOUTS = { 'version 2 alone': UNIFIED, 'version 1 alone': LEGACY };
-
-for (const [name, mountCgroups] of Object.entries(LAYOUTS)) {
-  it(name, { timeout: 180_000 }, async (context) => {
-    needs(context, 'user-mode-linux', findProgram('linux.uml') !== undefined);
-    needs(context, 'full', isFullRun || mountCgroups === UNIFIED);
-    const said = await runIn(mountCgroups);
-    expect(said).toMatch(/Tests .*\b[1-9]\d passed/);
-    expect(said).toContain('ended with 0');
-  });
-}
+it("an ordinary user's systemd", TIMEOUT, async (context) => {
+  needs(context, 'systemd files', hasSystemd);
+  needs(context, 'full', isFullRun);
+  const own = {
+    TMPDIR: '/run/user/1000/tmp',
+    VLAB_CACHE_DIR: '/run/user/1000/cache',
+    VLAB_RUN_DIR: '/run/user/1000/vlab',
+  };
+  const environment = Object.entries(own).map(([name, value]) => `--setenv=${name}=${value}`);
+  // A service of his, since only processes of his own can be moved into his cgroups.
+  const said = await underSystemd(`
+mkdir -p /run/user/1000/tmp; chown -R 1000:1000 /run/user/1000; chmod 700 /run/user/1000
+systemd-run --quiet --unit=manager --slice=user-1000.slice -p Delegate=yes --uid=1000 --setenv=HOME=/run/user/1000 \\
+  --setenv=XDG_RUNTIME_DIR=/run/user/1000 /lib/systemd/systemd --user --unit=basic.target
+for _ in $(seq 100); do test -S /run/user/1000/systemd/private && break; sleep 0.1; done
+cat > /run/user-job <<'INNER'
+${vitest('container/user-cgroups')}
+INNER
+setpriv --reuid=1000 --regid=1000 --clear-groups env XDG_RUNTIME_DIR=/run/user/1000 systemd-run --user --quiet --unit=job \\
+  --same-dir --setenv=PATH=$PATH --setenv=NO_COLOR=1 ${environment.join(' ')} \\
+  -p StandardOutput=file:/run/user/1000/out sh /run/user-job
+for _ in $(seq 900); do grep -q 'ended with' /run/user/1000/out && break; sleep 0.1; done
+cat /run/user/1000/out`);
+  expectPassed(said, 3);
+});

@@ -28,11 +28,20 @@ export interface OwnContainerOptions {
 }
 
 export function ownConfig({ rootfs, id, words = ['sleep', '60'], ...options }: OwnContainerOptions): OciConfig {
-  const { linux, ...config } = defaultConfig({ id, rootfs, command: ['/probe', ...words], env: {} });
+  const { linux, ...config } = defaultConfig({ id, rootfs, command: ['/probe', ...words], env: {}, ...rootless() });
   const { cgroupsPath: _, ...rest } = linux;
   const path = options.cgroupsPath === undefined ? `/${id}` : options.cgroupsPath;
   const resources = { ...linux.resources, ...options.resources };
-  return { ...config, linux: { ...rest, resources, ...(path === null ? {} : { cgroupsPath: path }) } };
+  return {
+    ...config,
+    linux: { ...rest, maskedPaths: [], readonlyPaths: [], resources, ...(path === null ? {} : { cgroupsPath: path }) },
+  };
+}
+
+/** Who has no root gets a user namespace of his own id. */
+function rootless(): { rootless?: { uid: number; gid: number } } {
+  const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
+  return uid === 0 ? {} : { rootless: { uid, gid } };
 }
 
 export function ownSituation(places?: CgroupPlace[]): Situation {
