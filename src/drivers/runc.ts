@@ -5,6 +5,7 @@ import { mustRun, run } from '../base/exec.js';
 import { findProgram } from '../base/find-program.js';
 import { runDir } from '../base/paths.js';
 import { everyCgroupParent } from '../container/cgroup/places.js';
+import type { OciConfig } from '../container/config/schema.js';
 import { readSituation } from '../container/situation.js';
 import { hostArch } from '../sys/abi.js';
 import { jobConfig } from './container.js';
@@ -30,6 +31,11 @@ function commandPlan(job: Job, argv: readonly string[], files: ObserveOptions) {
   );
 }
 
+/** Names no default device: runc makes them by itself, and lets a container open only those that it was not told to make. */
+function runcConfig(config: OciConfig): OciConfig {
+  return { ...config, linux: { ...config.linux, devices: [] }, ociVersion: OCI_VERSION };
+}
+
 export const driver: Driver = {
   name: 'runc',
   boundary: 'namespaces',
@@ -51,7 +57,7 @@ export const driver: Driver = {
       compile(id, files) {
         const bundle = join(bundlesDir(), id);
         mkdirSync(bundle, { recursive: true, mode: 0o700 });
-        const config = { ...jobConfig(job, id, rootless), ociVersion: OCI_VERSION };
+        const config = runcConfig(jobConfig(job, id, rootless));
         writeFileSync(join(bundle, 'config.json'), JSON.stringify(config));
         return {
           plan: commandPlan(job, ['run', '--bundle', bundle, id], files),
