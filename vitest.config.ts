@@ -2,9 +2,11 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
+import { markOwnProcesses } from './test/own-processes.js';
 
 /** Tests never meet the person's own launcher or records. Short, because unix socket paths end at 107 bytes. */
 process.env.VLAB_RUN_DIR ??= mkdtempSync(join(process.getuid?.() === 0 ? '/run' : tmpdir(), 'vlab-t'));
+markOwnProcesses();
 const env = { VLAB_RUN_DIR: process.env.VLAB_RUN_DIR, NO_COLOR: '1' };
 
 /** What uses the machine runs one file after another. */

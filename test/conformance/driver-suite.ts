@@ -6,8 +6,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runDir } from '../../src/base/paths.js';
-import type { Checkpoints, Driver, Job, Support } from '../../src/drivers/driver.js';
+import type { Checkpoints, Driver, Job, Prepared, Support } from '../../src/drivers/driver.js';
 import { probeRootfs } from '../../src/drivers/probe-rootfs.js';
+import { listOwners } from '../../src/sys/owners.js';
 import { needs, type SkipName } from '../skips.js';
 import { leftSince, machineState } from './machine-state.js';
 
@@ -46,10 +47,18 @@ export function driverSuite(load: () => Promise<Driver>, name: string, suite: Su
     ...more,
   });
 
+  /** Cgroups that the jobs so far may have made. */
+  const cgroups = new Set<string>();
+
+  async function prepare(command: string[], more: Partial<Job> = {}): Promise<Prepared> {
+    const prepared = await (await load()).prepare(await job(command, more));
+    for (const record of listOwners()) for (const pattern of record.cgroups) cgroups.add(pattern);
+    return prepared;
+  }
+
   /** Starts, waits, and gives what was seen. */
   async function once(command: string[], more: Partial<Job> = {}) {
-    const driver = await load();
-    await using prepared = await driver.prepare(await job(command, more));
+    await using prepared = await prepare(command, more);
     await using instance = await prepared.start(AbortSignal.timeout(deadlineMs));
     const exit = await instance.wait();
     return {
@@ -88,8 +97,7 @@ export function driverSuite(load: () => Promise<Driver>, name: string, suite: Su
     /** An exception is a promise too: the driver refuses, and says why. */
     async function expectRefusal(ability: Ability): Promise<void> {
       if (ability !== 'exec') return;
-      const driver = await load();
-      await using prepared = await driver.prepare(await job(['/probe', 'sleep', '30']));
+      await using prepared = await prepare(['/probe', 'sleep', '30']);
       await using instance = await prepared.start(AbortSignal.timeout(deadlineMs));
       await expect(instance.exec(['/probe', 'hello'])).rejects.toThrow(/cannot/);
     }
@@ -152,8 +160,7 @@ export function driverSuite(load: () => Promise<Driver>, name: string, suite: Su
     ready(
       'delivers a signal to the program',
       async () => {
-        const driver = await load();
-        await using prepared = await driver.prepare(await job(['/probe', 'trap']));
+        await using prepared = await prepare(['/probe', 'trap']);
         await using instance = await prepared.start(AbortSignal.timeout(deadlineMs));
         await instance.kill(15);
         expect(await instance.wait()).toEqual({ code: 0 });
@@ -165,8 +172,7 @@ export function driverSuite(load: () => Promise<Driver>, name: string, suite: Su
     ready(
       'says which signal ended the program',
       async () => {
-        const driver = await load();
-        await using prepared = await driver.prepare(await job(['/probe', 'sleep', '30']));
+        await using prepared = await prepare(['/probe', 'sleep', '30']);
         await using instance = await prepared.start(AbortSignal.timeout(deadlineMs));
         await instance.kill(9);
         expect(await instance.wait()).toEqual({ signal: 9 });
@@ -177,8 +183,7 @@ export function driverSuite(load: () => Promise<Driver>, name: string, suite: Su
     ready(
       'runs a second program in a running instance',
       async () => {
-        const driver = await load();
-        await using prepared = await driver.prepare(await job(['/probe', 'sleep', '30']));
+        await using prepared = await prepare(['/probe', 'sleep', '30']);
         await using instance = await prepared.start(AbortSignal.timeout(deadlineMs));
         await using second = await instance.exec(['/probe', 'echo', 'from', 'within']);
         expect(await second.wait()).toEqual({ code: 0 });
@@ -190,8 +195,7 @@ export function driverSuite(load: () => Promise<Driver>, name: string, suite: Su
     ready(
       'tells its memory',
       async () => {
-        const driver = await load();
-        await using prepared = await driver.prepare(await job(['/probe', 'sleep', '30']));
+        await using prepared = await prepare(['/probe', 'sleep', '30']);
         await using instance = await prepared.start(AbortSignal.timeout(deadlineMs));
         const footprint = await instance.footprint();
         expect(footprint.processes).toBeGreaterThan(0);
@@ -211,23 +215,23 @@ export function driverSuite(load: () => Promise<Driver>, name: string, suite: Su
     ready(
       'leaves nothing behind: after the end, a kill, and a cancel at any moment',
       async () => {
-        const driver = await load();
         await once(['/probe', 'hello']); // what is made once and kept (the launcher) is not a leftover
         const before = machineState();
         await once(['/probe', 'hello']);
         {
-          await using prepared = await driver.prepare(await job(['/probe', 'sleep', '30']));
+          await using prepared = await prepare(['/probe', 'sleep', '30']);
           await using _running = await prepared.start(AbortSignal.timeout(deadlineMs));
+          expect(leftSince(before).processes, 'what could be left is seen while it runs').toBeDefined();
         }
         const moments = suite.inARow === undefined ? 12 : 3;
         for (let moment = 0; moment < moments; moment++) {
-          await using prepared = await driver.prepare(await job(['/probe', 'sleep', '30'], { ready: 'exit' }));
+          await using prepared = await prepare(['/probe', 'sleep', '30'], { ready: 'exit' });
           const cancel = new AbortController();
           const started = prepared.start(cancel.signal);
           setTimeout(() => cancel.abort(new Error('cancelled')), moment * (deadlineMs / 2000));
           await expect(started).rejects.toThrow('cancelled');
         }
-        expect(leftSince(before)).toEqual({});
+        expect(leftSince(before, cgroups)).toEqual({});
       },
       undefined,
       5,
@@ -236,8 +240,7 @@ export function driverSuite(load: () => Promise<Driver>, name: string, suite: Su
     ready(
       `${suite.inARow ?? 100} starts in a row all succeed`,
       async () => {
-        const driver = await load();
-        await using prepared = await driver.prepare(await job(['/probe', 'hello']));
+        await using prepared = await prepare(['/probe', 'hello']);
         for (let i = 0; i < (suite.inARow ?? 100); i++) {
           await using instance = await prepared.start(AbortSignal.timeout(deadlineMs));
           expect(await instance.wait()).toEqual({ code: 0 });

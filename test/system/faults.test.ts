@@ -12,6 +12,7 @@ import { type Random, seededRandom } from '../../src/stats/random.js';
 import { launcherPid } from '../../src/sys/launcher.js';
 import { cachedKernels } from '../../src/vm/kernel.js';
 import { leftSince, type MachineState, machineState } from '../conformance/machine-state.js';
+import { isOwn } from '../own-processes.js';
 import { isFullRun, isRoot, needs } from '../skips.js';
 
 const ROUNDS = isFullRun ? 200 : 16;
@@ -107,11 +108,16 @@ async function findVictim(round: Round, client: ChildProcess, mark: string): Pro
 
 /** Pids by command line; with `ancestor`, only its descendants. */
 function processes(wanted: (argv: string[]) => boolean, ancestor?: number): number[] {
+  return ownPids()
+    .filter((pid) => wanted(read(`/proc/${pid}/cmdline`).split('\0')))
+    .filter((pid) => ancestor === undefined || ancestorsOf(pid).includes(ancestor));
+}
+
+function ownPids(): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => wanted(read(`/proc/${pid}/cmdline`).split('\0')))
-    .filter((pid) => ancestor === undefined || ancestorsOf(pid).includes(ancestor));
+    .filter(isOwn);
 }
 
 function ancestorsOf(pid: number): number[] {
@@ -156,9 +162,7 @@ async function settled(before: MachineState, namespaces: Set<string>): Promise<R
 const KINDS = ['mnt', 'pid', 'net', 'ipc', 'uts', 'cgroup', 'user'];
 
 function namespacesInUse(): Set<string> {
-  const links = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => KINDS.map((kind) => link(`/proc/${pid}/ns/${kind}`)));
+  const links = ownPids().flatMap((pid) => KINDS.map((kind) => link(`/proc/${pid}/ns/${kind}`)));
   return new Set(links.filter((name) => name !== ''));
 }
 
