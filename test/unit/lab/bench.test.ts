@@ -52,7 +52,7 @@ test('what the driver says is what the rows say', async () => {
 
 test('each failure is a row with its reason, and the run goes on', async () => {
   const made = fakeScenario(
-    [{ label: 'a' }, { label: 'b', deadline: '30ms', options: { fail: [1], crash: [2], hang: [3], linger: [4] } }],
+    [{ label: 'a' }, { label: 'b', deadline: '250ms', options: { fail: [1], crash: [2], hang: [3], linger: [4] } }],
     { blocks: 5, warmup: 0 },
   );
   const { dir, manifest } = await bench(fakeRequest(made), fakeContext());
@@ -61,8 +61,8 @@ test('each failure is a row with its reason, and the run goes on', async () => {
   expect(bad.map(({ arm, block, metric, outcome, reason }) => ({ arm, block, metric, outcome, reason }))).toEqual([
     { arm: 'b', block: 0, metric: 'start', outcome: 'failed', reason: 'start 1 was scripted to fail' },
     { arm: 'b', block: 1, metric: 'start', outcome: 'failed', reason: 'the program ended with 1, not 0' },
-    { arm: 'b', block: 2, metric: 'start', outcome: 'timeout', reason: 'not finished after 30 ms' },
-    { arm: 'b', block: 3, metric: 'start', outcome: 'timeout', reason: 'not finished after 30 ms' },
+    { arm: 'b', block: 2, metric: 'start', outcome: 'timeout', reason: 'not finished after 250 ms' },
+    { arm: 'b', block: 3, metric: 'start', outcome: 'timeout', reason: 'not finished after 250 ms' },
   ]);
   expect(rows.filter((row) => row.metric === 'ready' && row.outcome === 'ok')).toHaveLength(6);
   expect(manifest.partial).toBe(false);
@@ -109,7 +109,7 @@ test('when no arm can run, that is the error, and no run is left behind', async 
 });
 
 test('a driver that ignores its cancellation is given up: its trials are rows, and the others go on', async () => {
-  const made = fakeScenario([{ label: 'a' }, { label: 'b', deadline: '20ms', options: { deaf: [2] } }], {
+  const made = fakeScenario([{ label: 'a' }, { label: 'b', deadline: '250ms', options: { deaf: [2] } }], {
     blocks: 4,
     warmup: 0,
   });
