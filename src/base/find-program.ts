@@ -5,8 +5,8 @@ import { delimiter, join } from 'node:path';
 const MORE = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
 
 /** The absolute path of a program on PATH (or in the sbin directories), or undefined. */
-export function findProgram(name: string): string | undefined {
-  const directories = [...(process.env.PATH ?? '').split(delimiter), ...MORE].filter(Boolean);
+export function findProgram(name: string, path: string | undefined = process.env.PATH): string | undefined {
+  const directories = [...(path ?? '').split(delimiter), ...MORE].filter(Boolean);
   return directories.map((directory) => join(directory, name)).find(isExecutable);
 }
 

@@ -196,10 +196,11 @@ async function undo({ invocation, container, config, record }: Creation): Promis
   }
 }
 
-const NEVER = new AbortController().signal;
-const NOBODY = { pid: 0, startTime: '' };
+export const NEVER = new AbortController().signal;
+export const NOBODY = { pid: 0, startTime: '' };
 
-async function withFailureCleanUp(work: () => Promise<void>, undo: () => Promise<void>): Promise<void> {
+/** The first failure stays in front. */
+export async function withFailureCleanUp(work: () => Promise<void>, undo: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {

@@ -125,9 +125,18 @@ export class Container {
   }
 
   write(record: ContainerRecord): void {
-    const partial = join(this.dir, `.${STATE_FILE}.${process.pid}`);
-    writeFileSync(partial, JSON.stringify(record), { mode: 0o600 });
-    renameSync(partial, join(this.dir, STATE_FILE));
+    this.replace(STATE_FILE, JSON.stringify(record));
+  }
+
+  /** For what becomes known of a container only when it is there. */
+  writeConfig(text: string): void {
+    this.replace(CONFIG_FILE, text);
+  }
+
+  private replace(name: string, text: string): void {
+    const partial = join(this.dir, `.${name}.${process.pid}`);
+    writeFileSync(partial, text, { mode: 0o600 });
+    renameSync(partial, join(this.dir, name));
   }
 
   /** Error: `operation` when there is no such container, or another version of vlab made it. */

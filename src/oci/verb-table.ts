@@ -1,4 +1,5 @@
 /** Every verb with its flags; loaded when it is called. */
+import { CHECKPOINT_FLAGS, RESTORE_FLAGS } from './checkpoint/flag-tables.js';
 import type { Flags, FlagTable } from './command-line.js';
 import type { Verb } from './invocation.js';
 
@@ -113,6 +114,16 @@ export const VERBS: Readonly<Record<string, VerbEntry>> = {
     usage: 'events [--interval DURATION] [--stats] ID',
     load: async () => (await import('./verbs/events.js')).events,
     needsOwnProcess: (flags) => !flags.has('stats'),
+  },
+  checkpoint: {
+    flags: { ...HELP, ...CHECKPOINT_FLAGS },
+    usage: 'checkpoint [--image-path DIR] [--leave-running] [--pre-dump] [--tcp-established] [--shell-job] … ID',
+    load: async () => (await import('./verbs/checkpoint.js')).checkpoint,
+  },
+  restore: {
+    flags: { ...HELP, ...RESTORE_FLAGS },
+    usage: 'restore [--image-path DIR] [--bundle DIR] [--detach] [--console-socket PATH] [--pid-file FILE] … ID',
+    load: async () => (await import('./verbs/restore.js')).restore,
   },
   spec: {
     flags: { ...HELP, 'bundle|b': 'string', rootless: 'boolean' },

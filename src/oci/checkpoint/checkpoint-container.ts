@@ -1,0 +1,121 @@
+/** `checkpoint`: a container's processes and all that is in them become files, by criu(8). */
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { VlabError } from '../../base/errors.js';
+import { hostArch } from '../../sys/abi.js';
+import { hasEnded, type Process } from '../../sys/owners.js';
+import type { Caller, Outcome } from '../caller.js';
+import type { Invocation } from '../invocation.js';
+import type { Found } from '../locked-container.js';
+import { removeContainer } from '../remove-container.js';
+import { lookAtContainer } from './container-look.js';
+import { type CriuFlags, criuFlags } from './criu-flags.js';
+import { criuFailure } from './criu-log.js';
+import { dumpPlan } from './dump-plan.js';
+import { DUMP_LOG, dumpRequest, leavesNetwork, lost } from './dump-request.js';
+import { type Criu, findCriu, hasFeature } from './find-criu.js';
+import { writeNotes } from './image-notes.js';
+import { talkWithCriu } from './talk.js';
+
+/** Errors: `host` for what this kernel or its criu lacks; `operation` when criu fails: the container runs on then. */
+export async function checkpointContainer(
+  { caller, globals, flags: given }: Invocation,
+  { container, record, status }: Found,
+): Promise<Outcome> {
+  if ((status !== 'running' && status !== 'paused') || !record.init) {
+    throw new VlabError('operation', `cannot checkpoint container ${container.id}: it is ${status}`);
+  }
+  const flags = criuFlags(given, caller.cwd);
+  const config = container.config();
+  const criu = await findCriu(globals.criu, caller.env);
+  await mustBeAble(criu, flags);
+  makeDirectories(flags);
+  const { descriptors, ...seen } = lookAtContainer(config, record, record.init.pid, caller.env);
+  const request = dumpRequest(config, record, seen, flags);
+  if (!flags.preDump)
+    writeNotes(flags.imagePath, { external: [...seen.external], stdio: [...seen.stdio] }, descriptors);
+  const statusFd = statusDescriptor(caller, flags);
+  const plan = dumpPlan(hostArch(), {
+    criu,
+    request,
+    imagesDir: flags.imagePath,
+    ...(flags.workPath === undefined ? {} : { workDir: flags.workPath }),
+    ...(statusFd === undefined ? {} : { statusFd }),
+  });
+  const { response, trouble, failure } = await talkWithCriu(caller, plan, {
+    reached: async (stage) => (stage === 'status-ready' && statusFd !== undefined ? ['ready'] : []),
+  });
+  if (trouble !== undefined) throw trouble;
+  if (!response?.success) {
+    if (failure) throw failure;
+    throw criuFailure('checkpoint', container.id, readLog(flags, DUMP_LOG), response?.cr_errmsg);
+  }
+  const network = leavesNetwork(config, seen, flags) ? lost(seen.netDevices) : [];
+  const warnings =
+    network.length > 0 && !flags.emptyNetwork && !flags.preDump && !seen.joined.network
+      ? [`the checkpoint is without the network devices ${network.join(', ')}: hooks or the engine must make new ones`]
+      : [];
+  if (flags.leaveRunning || flags.preDump) return { exitCode: 0, warnings };
+  await untilEnded(record.init);
+  return {
+    exitCode: 0,
+    warnings: [...warnings, ...(await removeContainer(container, record, { config, force: true, until: caller.gone }))],
+  };
+}
+
+/** What would otherwise fail in the middle, or not at all and be useless. Asked only for what needs it. */
+async function mustBeAble(criu: Criu, flags: CriuFlags): Promise<void> {
+  if ((flags.preDump || flags.parentPath !== undefined) && !(await hasFeature(criu, 'mem_dirty_track'))) {
+    const flag = flags.preDump ? '--pre-dump' : '--parent-path';
+    throw new VlabError(
+      'host',
+      `${flag} needs a kernel that tracks changed memory (CONFIG_MEM_SOFT_DIRTY); this one does not`,
+      {
+        hint: 'make one whole checkpoint instead',
+      },
+    );
+  }
+  if (flags.lazyPages && !(await hasFeature(criu, 'uffd-noncoop'))) {
+    throw new VlabError(
+      'host',
+      '--lazy-pages needs userfaultfd with its events (userfaultfd(2)), which is refused here',
+      {
+        hint: 'see CONFIG_USERFAULTFD and vm.unprivileged_userfaultfd, or leave it away',
+      },
+    );
+  }
+}
+
+export function makeDirectories({ imagePath, workPath, parentPath }: CriuFlags): void {
+  for (const path of [imagePath, workPath]) if (path !== undefined) mkdirSync(path, { recursive: true, mode: 0o700 });
+  if (parentPath === undefined) return;
+  const parent = resolve(imagePath, parentPath);
+  if (statSync(parent, { throwIfNoEntry: false })?.isDirectory()) return;
+  throw new VlabError('input', `--parent-path ${parentPath}: ${parent} is no directory`, {
+    hint: 'it is relative to --image-path: ../previous',
+  });
+}
+
+/** Where the performer has the caller's descriptor. */
+function statusDescriptor(caller: Caller, { statusFd }: CriuFlags): number | undefined {
+  if (statusFd === undefined) return undefined;
+  if (statusFd < 3) return statusFd;
+  return caller.pass(statusFd - 2).find(({ number }) => number === statusFd)?.at;
+}
+
+export function readLog({ imagePath, workPath }: CriuFlags, name: string): { text: string | undefined; path: string } {
+  const path = join(workPath ?? imagePath, name);
+  try {
+    return { path, text: readFileSync(path, 'utf8') };
+  } catch {
+    return { path, text: undefined }; // criu did not get so far
+  }
+}
+
+const DEADLINE_MS = 10_000;
+
+/** criu has killed it, which takes the kernel a moment. */
+async function untilEnded(init: Process): Promise<void> {
+  for (const began = Date.now(); !hasEnded(init) && Date.now() - began < DEADLINE_MS; ) await sleep(1);
+}
