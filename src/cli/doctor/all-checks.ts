@@ -1,4 +1,5 @@
 import type { Check } from './check.js';
+import { criuCheck } from './criu-check.js';
 import { driverChecks } from './driver-checks.js';
 import { hostChecks } from './host-checks.js';
 import { toolChecks } from './tool-checks.js';
@@ -6,5 +7,5 @@ import { launcherCheck, vmChecks } from './vm-checks.js';
 
 /** Everything that `vlab doctor` asks, in the order in which it is printed. */
 export function allChecks(): Check[] {
-  return [...hostChecks(), ...vmChecks(), ...driverChecks(), ...toolChecks(), launcherCheck()];
+  return [...hostChecks(), ...vmChecks(), ...driverChecks(), ...toolChecks(), criuCheck(), launcherCheck()];
 }

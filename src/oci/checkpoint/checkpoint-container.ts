@@ -49,7 +49,7 @@ export async function checkpointContainer(
   if (trouble !== undefined) throw trouble;
   if (!response?.success) {
     if (failure) throw failure;
-    throw criuFailure('checkpoint', container.id, readLog(flags, DUMP_LOG), response?.cr_errmsg);
+    throw criuFailure('checkpoint', `container ${container.id}`, readLog(flags, DUMP_LOG), response?.cr_errmsg);
   }
   const network = leavesNetwork(config, seen, flags) ? lost(seen.netDevices) : [];
   const warnings =

@@ -114,10 +114,10 @@ const KNOWN: Known[] = [
   },
 ];
 
-/** The failure as an error that names the feature, what criu said, and the log. */
+/** The failure as an error that names the feature, what criu said, and the log. `what` could not be done to `whom`. */
 export function criuFailure(
-  what: 'checkpoint' | 'restore',
-  id: string,
+  what: string,
+  whom: string,
   log: { text: string | undefined; path: string },
   said: string | undefined,
 ): VlabError {
@@ -127,7 +127,7 @@ export function criuFailure(
   const because = lines.length > 0 ? lines.join('; ') : (said ?? 'criu ended without a word');
   return new VlabError(
     known?.blame ?? 'operation',
-    `cannot ${what} container ${id}: criu failed${known ? ` over ${known.feature}` : ''}: ${because}`,
+    `cannot ${what} ${whom}: criu failed${known ? ` over ${known.feature}` : ''}: ${because}`,
     { hint: `${known ? `${known.hint}; ` : ''}criu's log is ${log.path}` },
   );
 }

@@ -61,7 +61,8 @@ function commands(named: string | undefined, env: Readonly<Record<string, string
   return [...(installed === undefined ? [] : [[installed]]), ...(pulled ? [pulled] : [])];
 }
 
-async function versionOf(argv: readonly string[]): Promise<Version> {
+/** Error (`host`): it does not run, or says something else. */
+export async function versionOf(argv: readonly string[]): Promise<Version> {
   const [program = '', ...words] = argv;
   if (!existsSync(program)) throw new VlabError('host', 'there is no such file');
   const { stdout } = await run(program, [...words, '--version']);

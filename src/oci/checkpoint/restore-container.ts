@@ -176,7 +176,7 @@ class Restoring {
     }
     const log = readLog(flags, RESTORE_LOG);
     if (failure && response === undefined) throw failure;
-    throw criuFailure('restore', container.id, log, response?.cr_errmsg);
+    throw criuFailure('restore', `container ${container.id}`, log, response?.cr_errmsg);
   }
 
   async undo(): Promise<void> {
