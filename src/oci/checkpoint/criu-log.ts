@@ -85,7 +85,7 @@ const KNOWN: Known[] = [
     hint: 'a program that is to be checkpointed must not have one open, but for its standard descriptors',
   },
   {
-    says: /[Mm]emory track|dirty track|soft-?dirty/,
+    says: /[Tt]racking memory|[Mm]emory track|dirty track|soft-?dirty/,
     feature: 'tracking of changed memory',
     hint: 'this needs a kernel with CONFIG_MEM_SOFT_DIRTY; leave --pre-dump and --parent-path away',
     blame: 'host',
@@ -100,7 +100,7 @@ const KNOWN: Known[] = [
   {
     says: /has bad (size|mode|build)/,
     feature: 'a file that has changed since',
-    hint: 'it must be as it was at the checkpoint',
+    hint: 'it must be as it was at the checkpoint; a log that grows must be open for appending (>>)',
   },
   {
     says: /Network is unreachable/,

@@ -64,7 +64,10 @@ export async function restoreContainer(invocation: Invocation, way: 'detached' |
     },
     flags,
   );
+  const isNewNetwork = config.linux.namespaces.some(({ type, path: other }) => type === 'network' && !other);
+  const bareNetwork = isNewNetwork && (flags.emptyNetwork || notes.emptyNetwork);
   const plan = restorePlan(config, situation, cgroup, {
+    bareNetwork,
     ...{ ...places, criu, request, imagesDir: flags.imagePath },
     ...(flags.workPath === undefined ? {} : { workDir: flags.workPath }),
     ...(consoleSocket === undefined ? {} : { consoleSocket: resolve(caller.cwd, consoleSocket) }),
@@ -78,8 +81,7 @@ export async function restoreContainer(invocation: Invocation, way: 'detached' |
     ...(annotations ? { annotations } : {}),
   });
   const release = container.claim(record, text);
-  const emptyNetwork = flags.emptyNetwork || notes.emptyNetwork;
-  const restoring = new Restoring(invocation, { container, config, text, flags, emptyNetwork, release }, record);
+  const restoring = new Restoring(invocation, { container, config, text, flags, bareNetwork, release }, record);
   try {
     await withFailureCleanUp(
       async () => {
@@ -100,8 +102,8 @@ interface Given {
   config: OciConfig;
   text: string;
   flags: CriuFlags;
-  /** Devices of a new network namespace are not in the image. */
-  emptyNetwork: boolean;
+  /** Its network namespace is new, and its devices are not in the image. */
+  bareNetwork: boolean;
   /** Lets other commands at the container. */
   release: () => void;
 }
@@ -126,13 +128,12 @@ class Restoring {
   }
 
   private async namespacesAreThere(pid: number): Promise<ErrandName[]> {
-    const { config, emptyNetwork } = this.given;
+    const { config, bareNetwork } = this.given;
     const { gone } = this.invocation.caller;
     const state = ociState({ ...this.record, init: processOf(pid) }, 'creating');
     await runHooks(config, 'prestart', state, gone);
     await runHooks(config, 'createRuntime', state, gone);
-    const isNew = config.linux.namespaces.some(({ type, path }) => type === 'network' && !path);
-    return isNew && emptyNetwork ? ['loopback'] : [];
+    return bareNetwork ? ['loopback'] : [];
   }
 
   /** All processes are, and wait for criu to let them go on. */

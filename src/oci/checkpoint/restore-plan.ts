@@ -24,6 +24,8 @@ export interface RestorePlanOptions extends Pick<CriuStepsOptions, 'criu' | 'req
   root: string;
   consoleSocket?: string;
   foreground?: { relayPath: string };
+  /** The network namespace is new and gets no devices from the image: its loopback may have to be brought up. */
+  bareNetwork?: boolean;
 }
 
 /** Errors: those of the container's cgroup. */
@@ -53,7 +55,7 @@ export function restorePlan(
     cgroups,
     errands: {
       ...(config.process.terminal ? { terminal: ({ descriptor }) => takeTerminal(b, descriptor, console) } : {}),
-      loopback: ({ pid: root }) => raiseLoopback(b, root),
+      ...(o.bareNetwork ? { loopback: ({ pid: root }) => raiseLoopback(b, root) } : {}),
     },
   });
   if (foreground && held && ownMounts) {
