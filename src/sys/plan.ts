@@ -49,14 +49,14 @@ export interface Step {
 }
 
 export interface StepOptions {
-  accept?: readonly [number | bigint, number | bigint];
-  tolerate?: Errno[];
-  jump?: Label;
-  jumpOn?: 'positive' | 'zero';
-  retryOnEintr?: boolean;
-  result?: Word;
-  hint?: string;
-  from?: string;
+  accept?: readonly [number | bigint, number | bigint] | undefined;
+  tolerate?: Errno[] | undefined;
+  jump?: Label | undefined;
+  jumpOn?: 'positive' | 'zero' | undefined;
+  retryOnEintr?: boolean | undefined;
+  result?: Word | undefined;
+  hint?: string | undefined;
+  from?: string | undefined;
 }
 
 export interface Plan {

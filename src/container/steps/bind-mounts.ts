@@ -1,5 +1,4 @@
 /** Bind mounts: trees of the host that are shown in the container (open_tree(2)). Pure. */
-import { resolve } from 'node:path';
 import { flags } from '../../sys/abi.js';
 import type { PlanBuilder, Word } from '../../sys/plan.js';
 import { configError } from '../config/parse-config.js';
@@ -16,7 +15,8 @@ export interface Taken {
 }
 
 export interface TakeOptions {
-  bundle: string;
+  /** Absolute. */
+  source: string | undefined;
   files: HostFiles | undefined;
   idMaps: IdMaps;
   /** What the tree becomes before anything else is done to it: it is taken from the host's own namespace. */
@@ -35,8 +35,8 @@ export function takeSource(
   o: TakeOptions,
 ): Taken {
   const from = `mounts[${index}]`;
-  if (!entry.source) throw configError(`${from}.source`, 'is needed for a bind mount');
-  const source = resolve(o.bundle, entry.source);
+  const { source } = o;
+  if (!source) throw configError(`${from}.source`, 'is needed for a bind mount');
   const tree = b.word(`for ${entry.destination}`);
   const all = options.bind === 'tree' ? (['AT_RECURSIVE'] as const) : [];
   const how = flags('OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC', ...all);

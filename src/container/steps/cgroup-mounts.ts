@@ -47,11 +47,9 @@ export function mountCgroups(
   const mounted = b.word(path);
   const refused = o.mayBeRefused ? label('no new one') : undefined;
   const done = label('cgroups mounted');
-  makeFilesystem(b, { type: 'cgroup2', source: entry.source, options, from }, mounted, {
-    ...(refused ? { refused } : {}),
-  });
+  makeFilesystem(b, { type: 'cgroup2', source: entry.source, options, from }, mounted, { refused });
   changeTree(b, mounted, from, changesOf(options, undefined, true));
-  tree.attach(mounted, place, `mount it at ${path}`, { from, ...(refused ? { jump: done, jumpOn: 'zero' } : {}) });
+  tree.attach(mounted, place, `mount it at ${path}`, { from, jump: refused && done, jumpOn: refused && 'zero' });
   if (refused) {
     // Without a cgroup namespace of its own it may only see what the caller sees.
     b.place(refused);

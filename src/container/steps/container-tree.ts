@@ -92,7 +92,7 @@ export class ContainerTree {
 
   /** The deepest mount of the plan's own at or above the directory of `path`. */
   heldAbove(path: string): Held | undefined {
-    for (let above = posix.dirname(path); ; above = posix.dirname(above)) {
+    for (let above = splitPath(path).parent; ; above = splitPath(above).parent) {
       const held = this.held.get(above);
       if (held || above === '/') return held;
     }
@@ -102,20 +102,16 @@ export class ContainerTree {
   find(path: string, options: FindOptions = {}): Word {
     const { b } = this;
     const base = this.baseOf(path);
-    const {
-      directory = false,
-      why = `find ${path} without leaving the root`,
-      hint,
-      from,
-      name = path,
-      ...rest
-    } = options;
-    const found = b.word(name);
+    const { directory = false, from, tolerate, jump } = options;
+    const why = options.why ?? `find ${path} without leaving the root`;
+    const hint = options.hint ?? `the image has no ${directory ? 'directory ' : ''}${path}`;
+    const found = b.word(options.name ?? path);
     b.step('openat2', [base.word, b.str(relativeTo(path, base.path)), this.how(directory), 24], why, {
       result: found,
-      hint: hint ?? `the image has no ${directory ? 'directory ' : ''}${path}`,
-      ...(from ? { from } : {}),
-      ...rest,
+      hint,
+      from,
+      tolerate,
+      jump,
     });
     return found;
   }
@@ -142,7 +138,7 @@ export class ContainerTree {
   /** The place for a mount, made where it is missing. A link of the image is followed within the image. */
   place(path: string, kind: FileKind, { ordinary = false, looks = true, from }: PlaceOptions = {}): Place {
     if (path === '/') return { at: this.root, name: '', path };
-    const [parent, name] = [posix.dirname(path), posix.basename(path)];
+    const { parent, name } = splitPath(path);
     const base = this.baseOf(path);
     if (base.trust === 'kernel') {
       const at = base.path === parent ? base.word : this.find(path, { from, name: 'place' });
@@ -163,8 +159,8 @@ export class ContainerTree {
   private placeInImage(path: string, kind: FileKind, known: ImagePath | undefined, from: string | undefined): Place {
     const find = { directory: kind === 'directory', from, name: 'place' };
     if (known?.kind) return { at: this.find(path, find), name: '', path, known };
-    const name = posix.basename(path);
-    const at = this.directory(posix.dirname(path), known, from);
+    const { parent, name } = splitPath(path);
+    const at = this.directory(parent, known, from);
     this.make(at, name, path, kind, from);
     // Where nobody has looked there may have been a link before; where there was nothing, none is followed.
     if (known) return { at, name, path, known };
@@ -190,7 +186,7 @@ export class ContainerTree {
   private make(at: Word, name: string, path: string, kind: FileKind, from?: string): void {
     const { b } = this;
     const why = `make sure that ${path} exists`;
-    const options: StepOptions = { tolerate: ['EEXIST', 'EROFS', 'EACCES'], ...(from ? { from } : {}) };
+    const options: StepOptions = { tolerate: ['EEXIST', 'EROFS', 'EACCES'], from };
     if (kind === 'directory') b.step('mkdirat', [at, b.str(name), num(0o755, '0755')], why, options);
     else b.step('mknodat', [at, b.str(name), num(ABI.S_IFREG | 0o644, 'f644'), 0], why, options);
   }
@@ -216,7 +212,15 @@ export class ContainerTree {
 
 /** `/a//b/../c/` → `/a/c`; relative paths are relative to the root (config.md, "Mounts"). */
 export function cleanPath(path: string): string {
-  return posix.join('/', path, '.').replace(/(?<=.)\/$/, '');
+  // Most are clean, and looking is faster than joining.
+  const clean = path.startsWith('/') && !path.endsWith('/') && !path.includes('//') && !path.includes('/.');
+  return clean ? path : posix.resolve('/', path);
+}
+
+/** The directory that a clean path is in, and its name there. */
+export function splitPath(path: string): { parent: string; name: string } {
+  const at = path.lastIndexOf('/');
+  return { parent: path.slice(0, Math.max(at, 1)), name: path.slice(at + 1) };
 }
 
 function isBelow(path: string, above: string): boolean {

@@ -2,15 +2,14 @@
  * Device nodes of a container and the links beside them (config-linux.md, "Devices", "Default Devices", "Dev symbolic links").
  * Where nodes cannot be made, in a user namespace, the host's are shown in their place. Pure.
  */
-import { posix } from 'node:path';
-import { ABI, type AbiName, flags } from '../../sys/abi.js';
+import { ABI, type AbiName, type Errno, flags } from '../../sys/abi.js';
 import { nofollowFlags } from '../../sys/nofollow-flags.js';
 import { num } from '../../sys/num.js';
-import { type Addr, type Label, label, type PlanBuilder, type StepOptions, type Word } from '../../sys/plan.js';
+import { type Addr, type Label, label, type PlanBuilder, type Word } from '../../sys/plan.js';
 import type { ValueChecks } from '../../sys/value-check.js';
 import { configError } from '../config/parse-config.js';
 import type { OciDevice } from '../config/schema.js';
-import { type ContainerTree, cleanPath } from './container-tree.js';
+import { type ContainerTree, cleanPath, splitPath } from './container-tree.js';
 import { verifyNode } from './verify-node.js';
 
 /** `unsure`: they are made, and where that is refused (EPERM), shown. */
@@ -36,7 +35,7 @@ const LINKS: [string, string][] = [
 interface Node {
   path: string;
   /** `linux.devices[2]`; a default device has none. */
-  name: string | undefined;
+  from: string | undefined;
   type: 'c' | 'b' | 'p';
   major: number;
   minor: number;
@@ -49,29 +48,29 @@ const TYPE_BITS = { c: ABI.S_IFCHR, b: ABI.S_IFBLK, p: ABI.S_IFIFO };
 
 /** The devices that were asked for, and the default ones that were not. Error (`input`): one has no number. */
 export function nodesOf(devices: readonly OciDevice[]): Node[] {
-  const nodes = devices.map((device, index): Node => {
-    const { type, major, minor, fileMode = 0o666, uid, gid } = device;
-    const name = `linux.devices[${index}]`;
-    if (type !== 'p' && (major === undefined || minor === undefined)) {
-      throw configError(`${name}.${major === undefined ? 'major' : 'minor'}`, `is needed for a device of type ${type}`);
-    }
-    for (const [key, value, greatest] of [
-      ['major', major, 0xfff],
-      ['minor', minor, 0xfffff],
-    ] as const) {
-      if (type !== 'p' && (value === undefined || value < 0 || value > greatest)) {
-        throw configError(`${name}.${key}`, `is no device number: 0 to ${greatest}`);
-      }
-    }
-    const path = cleanPath(device.path);
-    const mode = fileMode & 0o7777;
-    return { path, name, type: type === 'u' ? 'c' : type, major: major ?? 0, minor: minor ?? 0, mode, uid, gid };
-  });
-  const asked = new Set(nodes.map(({ path }) => path));
-  const missing = DEFAULT_DEVICES.filter(([path]) => !asked.has(path)).map(([path, major, minor]): Node => {
-    return { path, name: undefined, type: 'c', major, minor, mode: 0o666, uid: undefined, gid: undefined };
-  });
-  return [...nodes, ...missing];
+  const nodes = devices.map(nodeOf);
+  for (const [path, major, minor] of DEFAULT_DEVICES) {
+    if (nodes.some((node) => node.path === path)) continue;
+    nodes.push({ path, from: undefined, type: 'c', major, minor, mode: 0o666, uid: undefined, gid: undefined });
+  }
+  return nodes;
+}
+
+function nodeOf(device: OciDevice, index: number): Node {
+  const { type, major, minor, fileMode = 0o666, uid, gid } = device;
+  const from = `linux.devices[${index}]`;
+  if (type !== 'p') {
+    checkNumber(`${from}.major`, major, 0xfff);
+    checkNumber(`${from}.minor`, minor, 0xfffff);
+  }
+  const mode = fileMode & 0o7777;
+  const kind = type === 'u' ? 'c' : type;
+  return { path: cleanPath(device.path), from, type: kind, major: major ?? 0, minor: minor ?? 0, mode, uid, gid };
+}
+
+function checkNumber(path: string, value: number | undefined, greatest: number): void {
+  if (value === undefined) throw configError(path, 'is needed for a device that is no FIFO');
+  if (value < 0 || value > greatest) throw configError(path, `is no device number: 0 to ${greatest}`);
 }
 
 export class DeviceSteps {
@@ -122,76 +121,72 @@ export class DeviceSteps {
   }
 
   private makeNew(node: Node, refused: Label | undefined): void {
-    const { at, name } = this.mknod(node, refused ? { tolerate: ['EPERM'], jump: refused } : {});
+    const { at, name } = this.mknod(node, refused && ['EPERM'], refused);
     this.own(node, [at, name], 'AT_SYMLINK_NOFOLLOW');
   }
 
   /** config-linux.md: a file that is there already must be that device, or the runtime must say so. */
   private makeOrVerify(node: Node, refused: Label | undefined): void {
     const { b } = this;
-    const { at, name } = this.mknod(node, { tolerate: refused ? ['EEXIST', 'EPERM'] : ['EEXIST'] });
+    const { from } = node;
+    const { at, name } = this.mknod(node, refused ? ['EEXIST', 'EPERM'] : ['EEXIST'], undefined);
     const found = b.word(node.path);
     const open = nofollowFlags(b.arch, 'O_PATH', 'O_CLOEXEC');
     b.step('openat', [at, name, open], 'hold it; what is there may be the image’s', {
       result: found,
-      ...fromOf(node),
-      ...(refused ? { tolerate: ['ENOENT'], jump: refused } : {}),
+      from,
+      tolerate: refused && ['ENOENT'],
+      jump: refused,
     });
-    verifyNode(b, this.checks, found, node, fromOf(node));
+    verifyNode(b, this.checks, found, node, { from });
     this.own(node, [found, b.str('')], 'AT_EMPTY_PATH');
   }
 
-  private mknod({ path, type, mode, major, minor, ...node }: Node, options: StepOptions): { at: Word; name: Addr } {
+  private mknod(node: Node, tolerate: Errno[] | undefined, jump: Label | undefined): { at: Word; name: Addr } {
+    const { path, type, mode, from } = node;
     const at = this.directoryOf(path);
-    const name = this.b.str(posix.basename(path));
+    const name = this.b.str(splitPath(path).name);
     const bits = num(TYPE_BITS[type] | mode, `${type}${mode.toString(8)}`);
-    const number = type === 'p' ? 0 : num(makedev(major, minor), `${major}:${minor}`);
-    this.b.step('mknodat', [at, name, bits, number], `make ${path}`, {
-      ...fromOf(node),
-      hint: 'making nodes takes CAP_MKNOD, and a device cgroup that lets one',
-      ...options,
-    });
+    const number = type === 'p' ? 0 : num(makedev(node.major, node.minor), `${node.major}:${node.minor}`);
+    const hint = 'making nodes takes CAP_MKNOD, and a device cgroup that lets one';
+    this.b.step('mknodat', [at, name, bits, number], `make ${path}`, { from, hint, tolerate, jump });
     return { at, name };
   }
 
-  private own({ path, uid, gid, ...node }: Node, at: [Word, Addr], how: AbiName): void {
+  private own({ path, uid, gid, from }: Node, at: [Word, Addr], how: AbiName): void {
     if (uid === undefined && gid === undefined) return;
     const ids = [uid, gid].map((id) => num(id ?? -1n));
-    this.b.step('fchownat', [...at, ...ids, flags(how)], `give ${path} to its owner`, fromOf(node));
+    this.b.step('fchownat', [...at, ...ids, flags(how)], `give ${path} to its owner`, { from });
   }
 
   private show(node: Node): void {
     const { b, tree } = this;
-    const { path } = node;
-    const place = tree.place(path, 'file');
+    const { path, from } = node;
+    const place = tree.place(path, 'file', { from });
     const shown = b.word('node');
     const how = flags('OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC');
     b.step('open_tree', [flags('AT_FDCWD'), b.str(path), how], `take the host's ${path}`, {
       result: shown,
-      ...fromOf(node),
+      from,
       hint: 'where no node can be made, the host must have it at the same path',
     });
     // The host's default devices are what their names say.
-    if (node.name !== undefined && !isDefault(node)) verifyNode(b, this.checks, shown, node, fromOf(node));
-    tree.attach(shown, place, 'and show it here');
+    if (from !== undefined && !isDefault(node)) verifyNode(b, this.checks, shown, node, { from });
+    tree.attach(shown, place, 'and show it here', { from });
   }
 
   private link([path, target]: readonly [string, string], there?: Label): void {
     const { b } = this;
-    const clean = this.isNew(path);
-    b.step(
-      'symlinkat',
-      [b.str(target), this.directoryOf(path), b.str(posix.basename(path))],
-      `link ${path} to ${target}`,
-      {
-        ...(clean ? {} : { tolerate: ['EEXIST'] }),
-        ...(there ? { jump: there, jumpOn: 'zero' } : {}),
-      },
-    );
+    const { name } = splitPath(path);
+    b.step('symlinkat', [b.str(target), this.directoryOf(path), b.str(name)], `link ${path} to ${target}`, {
+      tolerate: this.isNew(path) ? undefined : ['EEXIST'],
+      jump: there,
+      jumpOn: there && 'zero',
+    });
   }
 
   private directoryOf(path: string): Word {
-    const directory = posix.dirname(path);
+    const directory = splitPath(path).parent;
     const known = this.directories.get(directory);
     if (known) return known;
     const seen = this.tree.lookInImage(directory);
@@ -201,14 +196,8 @@ export class DeviceSteps {
   }
 }
 
-function fromOf({ name }: Pick<Node, 'name'>): { from?: string } {
-  return name === undefined ? {} : { from: name };
-}
-
 function isDefault({ path, type, major, minor }: Node): boolean {
-  return (
-    type === 'c' && DEFAULT_DEVICES.some(([name, ...number]) => `${[name, ...number]}` === `${[path, major, minor]}`)
-  );
+  return type === 'c' && DEFAULT_DEVICES.some((one) => one[0] === path && one[1] === major && one[2] === minor);
 }
 
 /** makedev(3) for the 32-bit device numbers of mknod(2). */

@@ -2,12 +2,11 @@
  * Paths that a container must not see or must not write (config-linux.md, "Masked Paths", "Readonly Paths"). What is covered is
  * held by a descriptor, and so is what covers it, so that neither can be exchanged (CVE-2025-31133, CVE-2025-52881). Pure.
  */
-import { posix } from 'node:path';
 import { type Errno, flags } from '../../sys/abi.js';
 import { label, type PlanBuilder, type Word } from '../../sys/plan.js';
 import type { ValueChecks } from '../../sys/value-check.js';
 import type { FileKind } from '../host-files.js';
-import { type ContainerTree, cleanPath, type Place } from './container-tree.js';
+import { type ContainerTree, cleanPath, type Place, splitPath } from './container-tree.js';
 import { changeMount } from './mount-attributes.js';
 import { verifyNode } from './verify-node.js';
 
@@ -24,6 +23,7 @@ export interface PathOptions {
 export class PathCovers {
   private empty: { word: Word; used: boolean } | undefined;
   private hostNull: Word | undefined;
+  private readonly seen = new Map<string, boolean>();
 
   constructor(
     private readonly b: PlanBuilder,
@@ -54,17 +54,24 @@ export class PathCovers {
     for (const path of paths.map(cleanPath)) {
       const known = this.known(path);
       if (known === 'absent') continue;
-      const absent = label(`no ${path}`);
-      const found = known === undefined && tree.find(path, { tolerate: ABSENT, jump: absent });
-      const place = found ? { at: found, name: '' } : this.kernelPlace(path);
-      const copy = b.word('tree');
-      const empty = found ? (['AT_EMPTY_PATH'] as const) : [];
-      const how = flags('OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC', 'AT_RECURSIVE', ...empty);
-      b.step('open_tree', [place.at, b.str(place.name), how], `take ${path} once more`, { result: copy });
-      changeMount(b, copy, { set: ['MOUNT_ATTR_RDONLY'], recursive: true }, 'with MOUNT_ATTR_RDONLY');
-      tree.attach(copy, place, 'and mount it over itself');
-      b.place(absent);
+      if (known !== undefined) this.copyOver(path, this.kernelPlace(path));
+      else {
+        const absent = label(`no ${path}`);
+        const at = tree.find(path, { tolerate: ABSENT, jump: absent });
+        this.copyOver(path, { at, name: '' });
+        b.place(absent);
+      }
     }
+  }
+
+  private copyOver(path: string, place: Pick<Place, 'at' | 'name'>): void {
+    const { b } = this;
+    const copy = b.word('tree');
+    const empty = place.name === '' ? (['AT_EMPTY_PATH'] as const) : [];
+    const how = flags('OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC', 'AT_RECURSIVE', ...empty);
+    b.step('open_tree', [place.at, b.str(place.name), how], `take ${path} once more`, { result: copy });
+    changeMount(b, copy, { set: ['MOUNT_ATTR_RDONLY'], recursive: true }, 'with MOUNT_ATTR_RDONLY');
+    this.tree.attach(copy, place, 'and mount it over itself');
   }
 
   /** Where only the plan will see what the path is. */
@@ -86,19 +93,26 @@ export class PathCovers {
   /** Of a path in a proc or sysfs of the plan's own it is known what it is; `undefined` for all others. */
   private known(path: string): FileKind | 'absent' | undefined {
     const above = this.tree.heldAbove(path);
-    if (above?.trust !== 'kernel' || PER_CONTAINER.test(path)) return undefined;
-    const { kernelPaths } = this.options;
-    // Where the caller sees nothing of such a file system, what it does not see may be there.
-    const seen = Object.keys(kernelPaths).some((one) => one.startsWith(`${above.path}/`));
-    return kernelPaths[path] ?? (seen ? 'absent' : undefined);
+    if (above?.trust !== 'kernel' || PER_CONTAINER.some((one) => path.startsWith(one))) return undefined;
+    return this.options.kernelPaths[path] ?? (this.seesInto(above.path) ? 'absent' : undefined);
+  }
+
+  /** Where the caller sees nothing of such a file system, what it does not see may be there. */
+  private seesInto(mounted: string): boolean {
+    let seen = this.seen.get(mounted);
+    if (seen === undefined) {
+      seen = Object.keys(this.options.kernelPaths).some((path) => path.startsWith(`${mounted}/`));
+      this.seen.set(mounted, seen);
+    }
+    return seen;
   }
 
   private kernelPlace(path: string): Pick<Place, 'at' | 'name'> {
     const { tree } = this;
-    const [directory, name] = [posix.dirname(path), posix.basename(path)];
+    const { parent, name } = splitPath(path);
     const above = tree.heldAbove(path);
-    if (above?.path === directory) return { at: above.word, name };
-    return { at: tree.find(directory, { directory: true }), name };
+    if (above?.path === parent) return { at: above.word, name };
+    return { at: tree.find(parent, { directory: true }), name };
   }
 
   /** What covers are made of, before a step that may be jumped over. */
@@ -148,5 +162,8 @@ export class PathCovers {
   }
 }
 
-/** What differs between the namespaces of a container and of the caller. */
-const PER_CONTAINER = /^\/(proc\/(\d+|self|thread-self|net|sys\/net)|sys\/(class|devices\/virtual)\/net)(\/|$)/;
+/** How paths begin that differ between the namespaces of a container and of the caller. */
+const PER_CONTAINER = [
+  ...Array.from({ length: 9 }, (_, digit) => `/proc/${digit + 1}`),
+  ...['/proc/self', '/proc/thread-self', '/proc/net', '/proc/sys/net', '/sys/class/net', '/sys/devices/virtual/net'],
+];

@@ -15,8 +15,10 @@ export interface Propagation {
   recursive: boolean;
 }
 
+type Width = 'no' | 'one' | 'tree';
+
 export interface MountOptions {
-  bind: 'no' | 'one' | 'tree';
+  bind: Width;
   /** What is mounted there already is changed. */
   remount: boolean;
   /** Of the mount itself. */
@@ -28,118 +30,81 @@ export interface MountOptions {
   superblock: string[];
   /** Flags that only mount(2) can pass to a file system. */
   oldCallOnly: AbiName[];
-  idmap: 'no' | 'one' | 'tree';
+  idmap: Width;
   copyUp: boolean;
   /** All others, with their index in the configuration. */
   data: { index?: number; text: string }[];
 }
 
-type Effect = (to: Collected) => void;
-interface Collected {
-  options: MountOptions;
-  own: Map<string, Setting>;
-  tree: Map<string, Setting>;
-  superblock: Map<string, string>;
-}
-interface Setting {
-  attribute: AbiName;
-  on: boolean;
+interface Meaning {
+  /** An attribute of the mount. These, and propagation, have twins with an `r` before them, for the whole tree. */
+  set?: AbiName;
+  clear?: AbiName;
+  /** A parameter of the file system, by the one that it is or takes back. */
+  superblock?: string;
+  propagation?: AbiName;
+  /** A flag of mount(2) alone, and whether it is set. */
+  oldCall?: AbiName;
+  on?: boolean;
+  bind?: Width;
+  idmap?: Width;
+  remount?: true;
+  copyUp?: true;
 }
 
 const ATIME: AbiName = 'MOUNT_ATTR__ATIME';
-const ATIME_VALUES: AbiName[] = ['MOUNT_ATTR_RELATIME', 'MOUNT_ATTR_NOATIME', 'MOUNT_ATTR_STRICTATIME'];
-const fieldOf = (attribute: AbiName): AbiName => (ATIME_VALUES.includes(attribute) ? ATIME : attribute);
 
-/** Options of one mount; each has a twin with an `r` before it, for the whole tree. The later of two that differ counts. */
-const ATTRIBUTES: Record<string, Setting> = {
-  ro: { attribute: 'MOUNT_ATTR_RDONLY', on: true },
-  rw: { attribute: 'MOUNT_ATTR_RDONLY', on: false },
-  nosuid: { attribute: 'MOUNT_ATTR_NOSUID', on: true },
-  suid: { attribute: 'MOUNT_ATTR_NOSUID', on: false },
-  nodev: { attribute: 'MOUNT_ATTR_NODEV', on: true },
-  dev: { attribute: 'MOUNT_ATTR_NODEV', on: false },
-  noexec: { attribute: 'MOUNT_ATTR_NOEXEC', on: true },
-  exec: { attribute: 'MOUNT_ATTR_NOEXEC', on: false },
-  nodiratime: { attribute: 'MOUNT_ATTR_NODIRATIME', on: true },
-  diratime: { attribute: 'MOUNT_ATTR_NODIRATIME', on: false },
-  nosymfollow: { attribute: 'MOUNT_ATTR_NOSYMFOLLOW', on: true },
-  symfollow: { attribute: 'MOUNT_ATTR_NOSYMFOLLOW', on: false },
-  noatime: { attribute: 'MOUNT_ATTR_NOATIME', on: true },
-  strictatime: { attribute: 'MOUNT_ATTR_STRICTATIME', on: true },
-  relatime: { attribute: 'MOUNT_ATTR_RELATIME', on: true },
-  // Without the one the kernel's default is in force, and that is relatime.
-  atime: { attribute: 'MOUNT_ATTR_NOATIME', on: false },
-  nostrictatime: { attribute: 'MOUNT_ATTR_STRICTATIME', on: false },
-  norelatime: { attribute: 'MOUNT_ATTR_RELATIME', on: false },
-};
-
-/** Of the file system: the parameter that is set, by the field that it belongs to. `ro` and `rw` are of both kinds. */
-const SUPERBLOCK: Record<string, string> = {
-  ro: 'ro',
-  rw: 'ro',
-  sync: 'sync',
-  async: 'sync',
-  dirsync: 'dirsync',
-  mand: 'mand',
-  nomand: 'mand',
-  lazytime: 'lazytime',
-  nolazytime: 'lazytime',
-};
-
-const PROPAGATIONS: Record<string, AbiName> = {
-  shared: 'MS_SHARED',
-  slave: 'MS_SLAVE',
-  private: 'MS_PRIVATE',
-  unbindable: 'MS_UNBINDABLE',
-};
-
-const OTHERS: Record<string, (options: MountOptions) => void> = {
-  defaults: () => {},
-  bind: (options) => {
-    if (options.bind === 'no') options.bind = 'one';
-  },
-  rbind: (options) => {
-    options.bind = 'tree';
-  },
-  remount: (options) => {
-    options.remount = true;
-  },
-  idmap: (options) => {
-    if (options.idmap === 'no') options.idmap = 'one';
-  },
-  ridmap: (options) => {
-    options.idmap = 'tree';
-  },
-  tmpcopyup: (options) => {
-    options.copyUp = true;
-  },
-  silent: (options) => only(options, 'MS_SILENT', true),
-  loud: (options) => only(options, 'MS_SILENT', false),
-  iversion: (options) => only(options, 'MS_I_VERSION', true),
-  noiversion: (options) => only(options, 'MS_I_VERSION', false),
-};
-
-function only(options: MountOptions, flag: AbiName, on: boolean): void {
-  options.oldCallOnly = [...options.oldCallOnly.filter((one) => one !== flag), ...(on ? [flag] : [])];
-}
-
-const EFFECTS = new Map<string, Effect[]>();
-function add(name: string, effect: Effect): void {
-  EFFECTS.set(name, [...(EFFECTS.get(name) ?? []), effect]);
-}
-for (const [name, setting] of Object.entries(ATTRIBUTES)) {
-  add(name, ({ own }) => own.set(fieldOf(setting.attribute), setting));
-  add(`r${name}`, ({ tree }) => tree.set(fieldOf(setting.attribute), setting));
-}
-for (const [name, field] of Object.entries(SUPERBLOCK)) add(name, ({ superblock }) => superblock.set(field, name));
-for (const [name, as] of Object.entries(PROPAGATIONS)) {
-  add(name, ({ options }) => options.propagation.push({ as, recursive: false }));
-  add(`r${name}`, ({ options }) => options.propagation.push({ as, recursive: true }));
-}
-for (const [name, change] of Object.entries(OTHERS)) add(name, ({ options }) => change(options));
+const MEANINGS = new Map<string, Meaning>(
+  Object.entries({
+    defaults: {},
+    ro: { set: 'MOUNT_ATTR_RDONLY', superblock: 'ro' },
+    rw: { clear: 'MOUNT_ATTR_RDONLY', superblock: 'ro' },
+    nosuid: { set: 'MOUNT_ATTR_NOSUID' },
+    suid: { clear: 'MOUNT_ATTR_NOSUID' },
+    nodev: { set: 'MOUNT_ATTR_NODEV' },
+    dev: { clear: 'MOUNT_ATTR_NODEV' },
+    noexec: { set: 'MOUNT_ATTR_NOEXEC' },
+    exec: { clear: 'MOUNT_ATTR_NOEXEC' },
+    nodiratime: { set: 'MOUNT_ATTR_NODIRATIME' },
+    diratime: { clear: 'MOUNT_ATTR_NODIRATIME' },
+    nosymfollow: { set: 'MOUNT_ATTR_NOSYMFOLLOW' },
+    symfollow: { clear: 'MOUNT_ATTR_NOSYMFOLLOW' },
+    noatime: { set: 'MOUNT_ATTR_NOATIME' },
+    strictatime: { set: 'MOUNT_ATTR_STRICTATIME' },
+    relatime: { set: 'MOUNT_ATTR_RELATIME' },
+    // Without the one, the kernel's default is in force, and that is relatime.
+    atime: { clear: ATIME },
+    nostrictatime: { clear: ATIME },
+    norelatime: { clear: ATIME },
+    sync: { superblock: 'sync' },
+    async: { superblock: 'sync' },
+    dirsync: { superblock: 'dirsync' },
+    mand: { superblock: 'mand' },
+    nomand: { superblock: 'mand' },
+    lazytime: { superblock: 'lazytime' },
+    nolazytime: { superblock: 'lazytime' },
+    silent: { oldCall: 'MS_SILENT', on: true },
+    loud: { oldCall: 'MS_SILENT', on: false },
+    iversion: { oldCall: 'MS_I_VERSION', on: true },
+    noiversion: { oldCall: 'MS_I_VERSION', on: false },
+    shared: { propagation: 'MS_SHARED' },
+    slave: { propagation: 'MS_SLAVE' },
+    private: { propagation: 'MS_PRIVATE' },
+    unbindable: { propagation: 'MS_UNBINDABLE' },
+    bind: { bind: 'one' },
+    rbind: { bind: 'tree' },
+    idmap: { idmap: 'one' },
+    ridmap: { idmap: 'tree' },
+    remount: { remount: true },
+    tmpcopyup: { copyUp: true },
+  }),
+);
 
 /** The names that this runtime gives a meaning, for `features` (features.md, "mountOptions"). */
-export const MOUNT_OPTION_NAMES: readonly string[] = [...EFFECTS.keys()].sort();
+export function mountOptionNames(): string[] {
+  const twins = [...MEANINGS].filter(([, meaning]) => hasTwin(meaning)).map(([name]) => `r${name}`);
+  return [...MEANINGS.keys(), ...twins].sort();
+}
 
 export function readMountOptions(names: readonly string[]): MountOptions {
   const options: MountOptions = {
@@ -154,24 +119,56 @@ export function readMountOptions(names: readonly string[]): MountOptions {
     copyUp: false,
     data: [],
   };
-  const collected: Collected = { options, own: new Map(), tree: new Map(), superblock: new Map() };
   names.forEach((text, index) => {
-    const effects = EFFECTS.get(text);
-    if (effects) for (const effect of effects) effect(collected);
+    const meaning = MEANINGS.get(text);
+    const twin = !meaning && text.startsWith('r') ? MEANINGS.get(text.slice(1)) : undefined;
+    if (meaning) apply(options, text, meaning);
+    else if (twin && hasTwin(twin)) change(options.tree, options.propagation, twin, true);
     else if (text !== '') options.data.push({ index, text });
   });
-  options.own = changeOf(collected.own);
-  options.tree = changeOf(collected.tree);
-  options.superblock = [...collected.superblock.values()];
   return options;
 }
 
-/** A value of a field replaces the old one, and so the field is cleared with it (mount_setattr(2), "MOUNT_ATTR__ATIME"). */
-function changeOf(settings: ReadonlyMap<string, Setting>): AttributeChange {
-  const change: AttributeChange = { set: [], clear: [] };
-  for (const { attribute, on } of settings.values()) {
-    if (on) change.set.push(attribute);
-    if (!on || fieldOf(attribute) === ATIME) change.clear.push(fieldOf(attribute));
+function hasTwin({ set, clear, propagation }: Meaning): boolean {
+  return set !== undefined || clear !== undefined || propagation !== undefined;
+}
+
+/** The later of two that differ counts; of two widths the wider one. */
+function apply(options: MountOptions, text: string, meaning: Meaning): void {
+  const { superblock, oldCall, bind, idmap } = meaning;
+  change(options.own, options.propagation, meaning, false);
+  if (superblock !== undefined) {
+    const others = options.superblock.filter((name) => MEANINGS.get(name)?.superblock !== superblock);
+    options.superblock = [...others, text];
   }
-  return change;
+  if (oldCall !== undefined) {
+    options.oldCallOnly = options.oldCallOnly.filter((flag) => flag !== oldCall);
+    if (meaning.on) options.oldCallOnly.push(oldCall);
+  }
+  if (bind && options.bind !== 'tree') options.bind = bind;
+  if (idmap && options.idmap !== 'tree') options.idmap = idmap;
+  if (meaning.remount) options.remount = true;
+  if (meaning.copyUp) options.copyUp = true;
+}
+
+function change(
+  to: AttributeChange,
+  propagation: Propagation[],
+  { set, clear, propagation: as }: Meaning,
+  recursive: boolean,
+) {
+  if (as) propagation.push({ as, recursive });
+  const attribute = set ?? clear;
+  if (!attribute) return;
+  const field = fieldOf(attribute);
+  const others = (name: AbiName) => fieldOf(name) !== field;
+  to.set = to.set.filter(others);
+  to.clear = to.clear.filter(others);
+  if (set) to.set.push(set);
+  // A value of a field replaces the old one, and so the field is cleared with it (mount_setattr(2), "MOUNT_ATTR__ATIME").
+  if (clear || field === ATIME) to.clear.push(field);
+}
+
+function fieldOf(attribute: AbiName): AbiName {
+  return attribute.endsWith('ATIME') && attribute !== 'MOUNT_ATTR_NODIRATIME' ? ATIME : attribute;
 }

@@ -3,7 +3,7 @@
  * (fsopen(2), fsmount(2), open_tree(2), move_mount(2)): a target is never looked up through a link that leads out of the
  * image. Pure.
  */
-import { posix } from 'node:path';
+import { posix, resolve } from 'node:path';
 import { type AbiName, flags } from '../../sys/abi.js';
 import { label, type PlanBuilder, type Word } from '../../sys/plan.js';
 import { ValueChecks } from '../../sys/value-check.js';
@@ -13,7 +13,7 @@ import { hostAbilities } from '../host-abilities.js';
 import type { Situation } from '../situation.js';
 import { changeTree, type Taken, takeSource } from './bind-mounts.js';
 import { bindInstead, mountCgroups, type OwnCgroup } from './cgroup-mounts.js';
-import { ContainerTree, cleanPath, type Place } from './container-tree.js';
+import { ContainerTree, cleanPath, type Place, splitPath } from './container-tree.js';
 import { DeviceSteps, type NodeWay } from './device-steps.js';
 import { PathCovers } from './masked-paths.js';
 import { changeMount, changesOf } from './mount-attributes.js';
@@ -71,7 +71,7 @@ export class MountSteps {
     this.inUserNamespace =
       this.types.has('user') || situation.rootless !== undefined || situation.inUserNamespace === true;
     const { isOwnNamespace } = situation.host ?? hostAbilities;
-    this.root = rootPlan(config, this.bundle, situation.noPivot === true, isOwnNamespace);
+    this.root = rootPlan(config, this.fromBundle(config.root.path), situation.noPivot === true, isOwnNamespace);
     const exclusive = this.root.way !== 'chroot';
     this.tree = new ContainerTree(b, { rootPath: this.root.path, exclusive, files: situation.files });
     this.checks = new ValueChecks(b);
@@ -79,8 +79,8 @@ export class MountSteps {
     this.mounts = config.mounts.map((entry, index) => this.read(entry, index));
   }
 
-  private get bundle(): string {
-    return this.situation.bundle ?? process.cwd();
+  private fromBundle(path: string): string {
+    return path.startsWith('/') ? path : resolve(this.situation.bundle ?? '.', path);
   }
 
   /**
@@ -164,10 +164,11 @@ export class MountSteps {
   }
 
   private takeSources(propagation?: 'MS_SLAVE' | 'MS_PRIVATE'): void {
-    const { b, bundle, situation } = this;
+    const { b, situation } = this;
     for (const { entry, index, options } of this.mounts) {
       if (options.bind === 'no' || options.remount || this.taken.has(index)) continue;
-      const how = { bundle, files: situation.files, idMaps: this.idMaps, propagation };
+      const source = entry.source && this.fromBundle(entry.source);
+      const how = { source, files: situation.files, idMaps: this.idMaps, propagation };
       this.taken.set(index, takeSource(b, entry, index, options, how));
     }
   }
@@ -196,7 +197,7 @@ export class MountSteps {
     const label = ordinary ? undefined : this.config.linux.mountLabel;
     if (label && this.situation.labelsFiles?.()) fs.label = label;
     const takesMode = type === 'tmpfs' && modeOf(options) === undefined;
-    const place = tree.place(path, 'directory', { from, ordinary, looks: takesMode || posix.dirname(path) !== '/' });
+    const place = tree.place(path, 'directory', { from, ordinary, looks: takesMode || splitPath(path).parent !== '/' });
     // As runc does: who mounts over /tmp wants what /tmp was.
     if (takesMode && place.known?.kind) options.data.push({ text: `mode=${place.known.mode?.toString(8)}` });
     const below = type === 'tmpfs' && options.copyUp && this.hasFiles(place) ? takeBelow(b, place) : undefined;
@@ -219,12 +220,13 @@ export class MountSteps {
     }
     const mounted = b.word(path);
     const hosts = this.mayBeHostsOwn(fs.type) ? HOSTS_OWN[fs.type] : undefined;
-    const [refused, done] = [label('no new one is allowed'), label(`${path} is mounted`)];
-    makeFilesystem(b, fs, mounted, { without, ...(hosts ? { refused } : {}) });
+    const refused = hosts && label('no new one is allowed');
+    makeFilesystem(b, fs, mounted, { without, refused });
     changeTree(b, mounted, from, changesOf(options, idmap, true));
     const at = { from, hint: placeHint(mount) };
-    tree.attach(mounted, place, `mount it at ${path}`, { ...at, ...(hosts ? { jump: done, jumpOn: 'zero' } : {}) });
-    if (hosts) {
+    const done = refused && label(`${path} is mounted`);
+    tree.attach(mounted, place, `mount it at ${path}`, { ...at, jump: done, jumpOn: done && 'zero' });
+    if (refused && done) {
       b.place(refused);
       bindInstead(b, hosts.path, mounted, options, from);
       tree.attach(mounted, place, `and show it at ${path}`, at);

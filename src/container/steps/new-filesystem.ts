@@ -70,14 +70,15 @@ export function makeFilesystem(
   b: PlanBuilder,
   fs: NewFilesystem,
   mounted: Word,
-  { without = [], refused }: { without?: readonly AbiName[]; refused?: Label } = {},
+  { without = [], refused }: { without?: readonly AbiName[]; refused?: Label | undefined } = {},
 ): void {
   const context = b.word('fs');
   const { type, options, from } = fs;
   const common: StepOptions = {
     from,
     hint: `this kernel must have the file system ${type}, and let it be mounted here`,
-    ...(refused ? { tolerate: ['EPERM'], jump: refused } : {}),
+    tolerate: refused && ['EPERM'],
+    jump: refused,
   };
   b.step('fsopen', [b.str(type), flags('FSOPEN_CLOEXEC')], `begin a new ${type}`, { result: context, ...common });
   for (const parameter of parametersOf(fs)) setParameter(b, context, parameter, fs);

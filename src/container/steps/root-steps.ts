@@ -1,5 +1,4 @@
 /** The root of a container: how it is made, and how it becomes the root (pivot_root(2), mount_namespaces(7)). Pure. */
-import { resolve } from 'node:path';
 import { type AbiName, flags } from '../../sys/abi.js';
 import type { PlanBuilder, Word } from '../../sys/plan.js';
 import type { OciConfig } from '../config/schema.js';
@@ -24,10 +23,10 @@ export interface RootPlan {
   finally: { as: AbiName; recursive: boolean } | undefined;
 }
 
-/** config-linux.md, "Rootfs Mount Propagation"; absent is rslave, as it is with runc and crun. */
+/** `path`: the absolute one. config-linux.md, "Rootfs Mount Propagation"; absent is rslave, as it is with runc and crun. */
 export function rootPlan(
   config: OciConfig,
-  bundle: string,
+  path: string,
   noPivot: boolean,
   isOwnNamespace: HostAbilities['isOwnNamespace'],
 ): RootPlan {
@@ -37,7 +36,7 @@ export function rootPlan(
   const later: AbiName | undefined =
     kind === 'shared' ? 'MS_SHARED' : kind === 'unbindable' ? 'MS_UNBINDABLE' : undefined;
   return {
-    path: resolve(bundle, config.root.path),
+    path,
     way: !mount || mount.path ? 'chroot' : noPivot ? 'move' : 'pivot',
     inherited: !mount || (mount.path ? isOwnNamespace('mount', mount.path) : false),
     fromHost: kind === 'private' ? 'MS_PRIVATE' : 'MS_SLAVE',

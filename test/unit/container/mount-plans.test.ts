@@ -7,7 +7,7 @@ import { defaultConfig } from '../../../src/container/config/default-config.js';
 import type { OciConfig, OciMount } from '../../../src/container/config/schema.js';
 import type { HostFiles } from '../../../src/container/host-files.js';
 import type { Situation } from '../../../src/container/situation.js';
-import { MOUNT_OPTION_NAMES } from '../../../src/container/steps/mount-options.js';
+import { mountOptionNames } from '../../../src/container/steps/mount-options.js';
 import { type Arg, label, type Plan, PlanBuilder, type Step } from '../../../src/sys/plan.js';
 import { showPlan } from '../../../src/sys/show.js';
 import { REQUEST, SITUATIONS } from './situations.js';
@@ -167,7 +167,7 @@ const mount: fc.Arbitrary<OciMount> = fc.record({
   ),
   type: fc.constantFrom('tmpfs', 'proc', 'sysfs', 'bind', 'cgroup', 'overlay', 'devpts', 'ext4', 'fuse.x', 'ramfs'),
   source: path,
-  options: fc.array(fc.oneof(fc.constantFrom(...MOUNT_OPTION_NAMES), fc.constantFrom('mode=755', 'size=1', 'x')), {
+  options: fc.array(fc.oneof(fc.constantFrom(...mountOptionNames()), fc.constantFrom('mode=755', 'size=1', 'x')), {
     maxLength: 5,
   }),
 });
