@@ -1,9 +1,9 @@
 /** What the compiler of container plans must know of the machine. Read once; the compiler itself is pure. */
 import { existsSync, statSync } from 'node:fs';
-import { type CgroupLayout, readCgroupLayout } from '../host/cgroup-layout.js';
+import type { CgroupLayout } from '../host/cgroup-layout.js';
 import { inUserNamespace } from '../host/user-namespace.js';
 import { type Arch, hostArch } from '../sys/abi.js';
-import { type CgroupPlace, preparePlaces } from './cgroup/places.js';
+import { type CgroupPlace, currentPlaces, preparePlaces } from './cgroup/places.js';
 import type { HostAbilities } from './host-abilities.js';
 import { type HostFiles, hostFiles } from './host-files.js';
 import type { HostDevice } from './net-devices.js';
@@ -41,11 +41,11 @@ export interface Situation {
 }
 
 /** Reads this machine's situation and makes vlab's cgroup parents. */
-export function readSituation(paths: readonly string[], layout: CgroupLayout = readCgroupLayout()): Situation {
+export function readSituation(paths: readonly string[], layout?: CgroupLayout): Situation {
   const uid = process.getuid?.() ?? 0;
   return {
     arch: hostArch(),
-    cgroups: preparePlaces(layout, uid === 0),
+    cgroups: layout ? preparePlaces(layout, uid === 0) : currentPlaces(uid === 0),
     kernelPaths: Object.fromEntries(
       paths.filter(ofKernel).flatMap((path) => {
         const stat = statSync(path, { throwIfNoEntry: false });

@@ -5,16 +5,32 @@ import type { CgroupPlace } from './places.js';
 
 export const CGROUPS_PATH = 'linux.cgroupsPath';
 
+export interface CgroupPath {
+  /** It begins at the top of each hierarchy; otherwise at vlab's own parent there. */
+  absolute: boolean;
+  /** `/a/b/c`: `..` never leads out of either. */
+  below: string;
+  /** `/a`, `/a/b`: what stands above it. */
+  parents: string[];
+}
+
 /**
  * An absolute path begins at the top of each hierarchy; a relative one at vlab's own parent, never at the caller's cgroup;
- * without one it is the container's id there. `..` never leads out of either.
+ * without one it is the container's id there.
  */
-export function cgroupPath(place: CgroupPlace, cgroupsPath: string | undefined, id: string): string {
+export function parseCgroupsPath(cgroupsPath: string | undefined, id: string): CgroupPath {
   const asked = cgroupsPath || id;
   const below = posix.normalize(`/${asked}`).replace(/\/$/, '');
   if (below === '') throw configError(CGROUPS_PATH, 'names no cgroup of its own');
   if (below.includes('\n')) throw configError(CGROUPS_PATH, 'holds a line break, which the kernel takes in no name');
-  return posix.join(asked.startsWith('/') ? place.root : place.parent, below);
+  const parents: string[] = [];
+  for (let at = below.indexOf('/', 1); at > 0; at = below.indexOf('/', at + 1)) parents.push(below.slice(0, at));
+  return { absolute: asked.startsWith('/'), below, parents };
+}
+
+/** Where it is in one hierarchy. */
+export function baseOf(place: CgroupPlace, { absolute }: CgroupPath): string {
+  return absolute ? place.root : place.parent;
 }
 
 /** The directories from below `top` down to `path`, both of one hierarchy; `path` is the last. */

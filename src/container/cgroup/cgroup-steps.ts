@@ -10,7 +10,7 @@ import { deviceRules } from './device-rules.js';
 import { makeDirectory, nameOf } from './make-steps.js';
 import { type PlannedCgroup, type PlannedDirectory, usualCgroup } from './planned-cgroup.js';
 import { controllersAskedFor, resourceWrites } from './resource-writes.js';
-import { writeResource } from './write-steps.js';
+import { HERE, READ, WRITE, writeResource } from './write-steps.js';
 
 export interface CgroupSteps {
   /** Version 2: the child is cloned into the cgroup whose descriptor `make` leaves in its word. */
@@ -60,8 +60,7 @@ export function cgroupSteps(
           joins.push(openProcesses(b, directory));
           continue;
         }
-        const open = flags('O_RDONLY', 'O_CLOEXEC');
-        b.step('openat', [flags('AT_FDCWD'), b.str(directory.path), open], 'hold the cgroup, to clone into it', {
+        b.step('openat', [HERE, b.str(directory.path), READ], 'hold the cgroup, to clone into it', {
           result: into,
         });
         if (devices && !byFiles) attachProgram(b, into, devices);
@@ -75,7 +74,7 @@ export function cgroupSteps(
       for (const path of cgroup.made) {
         const leaf = leaves.get(path);
         const why = `remove ${leaf ?? 'its parent, unless others are in it'}`;
-        b.step('unlinkat', [flags('AT_FDCWD'), b.str(path), flags('AT_REMOVEDIR')], why, {
+        b.step('unlinkat', [HERE, b.str(path), REMOVE], why, {
           tolerate: leaf ? ['ENOENT'] : ['ENOENT', 'EBUSY', 'ENOTEMPTY'],
         });
       }
@@ -83,10 +82,12 @@ export function cgroupSteps(
   };
 }
 
+const REMOVE = flags('AT_REMOVEDIR');
+
 function openProcesses(b: PlanBuilder, directory: PlannedDirectory): Word {
   const procs = b.word(`${nameOf(directory)}.procs`);
   const path = b.str(join(directory.path, 'cgroup.procs'));
-  b.step('openat', [flags('AT_FDCWD'), path, flags('O_WRONLY', 'O_CLOEXEC')], 'open its list of processes', {
+  b.step('openat', [HERE, path, WRITE], 'open its list of processes', {
     result: procs,
   });
   return procs;

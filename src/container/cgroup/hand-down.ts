@@ -1,5 +1,5 @@
 /** Which controllers a directory of version 2 gets, and who must hand them down to it. Values. cgroups(7), "subtree_control". */
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { configError } from '../config/parse-config.js';
 import { chainOf } from './cgroup-path.js';
 import type { Look } from './look.js';
@@ -25,20 +25,19 @@ export function chooseHandDown(
   asked: ReadonlyMap<string, string>,
   look: Look,
 ): HandDown {
-  const words = (directory: string, file: string) =>
-    look.read(join(directory, file))?.split(/\s+/).filter(Boolean) ?? undefined;
+  const words = (directory: string, file: string) => look.read(`${directory}/${file}`)?.split(/\s+/).filter(Boolean);
   const parent = dirname(path);
   const handed = words(parent, 'cgroup.subtree_control') ?? [];
   const complete = place.controllers.every((name) => handed.includes(name));
   if (complete) return { controllers: place.controllers, handDown: [], threaded: false };
-  if (['threaded', 'domain threaded'].includes(look.read(join(parent, 'cgroup.type'))?.trim() ?? '')) {
+  if (['threaded', 'domain threaded'].includes(look.read(`${parent}/cgroup.type`)?.trim() ?? '')) {
     return threadedBelow(parent, handed, asked);
   }
   let available = place.controllers;
   const handDown: HandDown['handDown'] = [];
   for (const directory of [place.root, ...chainOf(place.root, parent)]) {
     const enabled = words(directory, 'cgroup.subtree_control') ?? [];
-    if (confined && !look.writable(join(directory, 'cgroup.subtree_control')) && look.exists(directory)) {
+    if (confined && !look.writable(`${directory}/cgroup.subtree_control`) && look.exists(directory)) {
       available = available.filter((name) => enabled.includes(name));
       continue;
     }

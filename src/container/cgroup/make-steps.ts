@@ -1,12 +1,13 @@
 /** Making one directory of a container's cgroup, and what stands above it, as steps. Pure. */
 import { dirname, join } from 'node:path';
-import { type Errno, flags } from '../../sys/abi.js';
-import { num } from '../../sys/num.js';
+import type { Errno } from '../../sys/abi.js';
+import { type Num, num } from '../../sys/num.js';
 import { label, type PlanBuilder, type StepOptions } from '../../sys/plan.js';
 import { CGROUPS_PATH } from './cgroup-path.js';
+import { PARENT_MODE } from './look.js';
 import type { Owner } from './ownership.js';
 import type { PlannedDirectory } from './planned-cgroup.js';
-import { writeFile } from './write-steps.js';
+import { HERE, READ, WRITE, writeFile } from './write-steps.js';
 
 /** `unified`, `cpu,cpuacct`: which hierarchy it is, for the reader. */
 export function nameOf({ version, controllers }: Pick<PlannedDirectory, 'version' | 'controllers'>): string {
@@ -36,8 +37,12 @@ export function makeDirectory(b: PlanBuilder, directory: PlannedDirectory, asked
   if (directory.owner) handOver(b, path, directory.owner);
 }
 
-function makeOne(b: PlanBuilder, path: string, why: string, options: StepOptions): void {
-  b.step('mkdirat', [flags('AT_FDCWD'), b.str(path), num(0o755, '0755')], why, options);
+const PLAIN = num(0o755, '0755');
+/** Who finds it empty at the end of a container may remove it. */
+const MARKED = num(PARENT_MODE, '01755');
+
+function makeOne(b: PlanBuilder, path: string, why: string, options: StepOptions, mode: Num = PLAIN): void {
+  b.step('mkdirat', [HERE, b.str(path), mode], why, options);
 }
 
 function makeParent(
@@ -47,13 +52,17 @@ function makeParent(
   asked: ReadonlyMap<string, string>,
 ): void {
   const { version, controllers, takeOver, missing } = directory;
-  const first = (missing[0] ?? directory.parents[0]) === path;
-  makeOne(b, path, `make its parent ${path}`, { tolerate: ['EEXIST'], from: CGROUPS_PATH });
+  const ready = label(`${path} is there`);
+  // What was seen a moment ago is only set up if it has to be made after all; it may be another's, with limits of its own.
+  const seen = !missing.includes(path);
+  const options: StepOptions = { tolerate: ['EEXIST'], from: CGROUPS_PATH, ...(seen ? { jump: ready } : {}) };
+  makeOne(b, path, `make its parent ${path}`, options, MARKED);
   if (version === 2) handDown(b, path, controllers, asked);
   else if (controllers.includes('cpuset')) {
-    if (takeOver.includes(path) || (missing.length === 0 && first)) copyCpuset(b, path);
-    writeFile(b, join(path, 'cgroup.clone_children'), ['1']);
+    if (seen || takeOver.includes(path)) copyCpuset(b, path);
+    writeFile(b, `${path}/cgroup.clone_children`, ['1']);
   }
+  if (seen) b.place(ready);
 }
 
 /** Errnos with which a controller that no limit needs may stay out of a subtree. */
@@ -72,16 +81,11 @@ function handDown(
   const after = label(`${path} hands down`);
   const needed = controllers.some((name) => asked.has(name));
   // ENOENT: the end of a sibling took it along; what is made in its place hands all down.
-  b.step(
-    'openat',
-    [flags('AT_FDCWD'), file, flags('O_WRONLY', 'O_CLOEXEC')],
-    `open the list of what ${path} hands down`,
-    {
-      result: control,
-      tolerate: needed ? ['ENOENT'] : NOT_HANDED,
-      jump: after,
-    },
-  );
+  b.step('openat', [HERE, file, WRITE], `open the list of what ${path} hands down`, {
+    result: control,
+    tolerate: needed ? ['ENOENT'] : NOT_HANDED,
+    jump: after,
+  });
   for (const name of controllers) {
     const from = asked.get(name);
     const text = `+${name}`;
@@ -102,13 +106,13 @@ function copyCpuset(b: PlanBuilder, path: string): void {
   for (const file of ['cpuset.cpus', 'cpuset.mems']) {
     const [from, to, bytes] = [b.word('from'), b.word('to'), b.word('bytes')];
     const own = b.str(join(path, file));
-    b.step('openat', [flags('AT_FDCWD'), own, flags('O_WRONLY', 'O_CLOEXEC')], `open its ${file}`, {
+    b.step('openat', [HERE, own, WRITE], `open its ${file}`, {
       result: to,
       tolerate: ['ENOENT'], // as above
       jump: after,
     });
     const above = b.str(join(dirname(path), file));
-    b.step('openat', [flags('AT_FDCWD'), above, flags('O_RDONLY', 'O_CLOEXEC')], "and its parent's", { result: from });
+    b.step('openat', [HERE, above, READ], "and its parent's", { result: from });
     b.step('read', [from, list, LIST_BYTES], 'read the list', { result: bytes });
     b.step('write', [to, list, bytes], 'take the same ones', { hint: 'the cpuset above has none to give' });
     b.step('close', [from], 'done with it');
@@ -120,7 +124,7 @@ function copyCpuset(b: PlanBuilder, path: string): void {
 /** chown(2) of what the container may change by itself; -1: the group stays. */
 function handOver(b: PlanBuilder, path: string, { uid, files }: Owner): void {
   const own = (what: string, options: StepOptions) =>
-    b.step('fchownat', [flags('AT_FDCWD'), b.str(what), uid, num(-1), 0], `give it ${what.split('/').at(-1)}`, options);
+    b.step('fchownat', [HERE, b.str(what), uid, num(-1), 0], `give it ${what.split('/').at(-1)}`, options);
   own(path, {});
   for (const file of files) own(join(path, file), { tolerate: ['ENOENT'] });
 }

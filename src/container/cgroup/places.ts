@@ -79,6 +79,18 @@ export function everyCgroupParent(layout: CgroupLayout = readCgroupLayout()): st
   return cgroupPlaces(layout, true).map(({ parent }) => parent);
 }
 
+/** So long a resident process relies on how the hierarchies are mounted: reading that costs more than a whole container's plan. */
+const FRESH_MS = 5000;
+let latest: { places: CgroupPlace[]; root: boolean; at: number } | undefined;
+
+/** The places of this machine, as they were at most 5 s ago. */
+export function currentPlaces(root: boolean): CgroupPlace[] {
+  if (!latest || latest.root !== root || performance.now() - latest.at > FRESH_MS) {
+    latest = { places: preparePlaces(readCgroupLayout(), root), root, at: performance.now() };
+  }
+  return latest.places;
+}
+
 /** Reads where this machine's containers can go, and makes vlab's parents of the usual places. */
 export function preparePlaces(layout: CgroupLayout, root: boolean): CgroupPlace[] {
   const places = cgroupPlaces(layout, root);

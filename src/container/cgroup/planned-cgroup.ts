@@ -7,7 +7,7 @@ import { configError } from '../config/parse-config.js';
 import type { OciConfig } from '../config/schema.js';
 import type { Situation } from '../situation.js';
 import type { Cgroup, CgroupDirectory } from './cgroup.js';
-import { CGROUPS_PATH, cgroupPath, chainOf } from './cgroup-path.js';
+import { baseOf, CGROUPS_PATH, type CgroupPath, parseCgroupsPath } from './cgroup-path.js';
 import { chooseHandDown } from './hand-down.js';
 import { type Look, MACHINE } from './look.js';
 import { cgroupOwner, type Owner } from './ownership.js';
@@ -45,11 +45,12 @@ export interface PlannedCgroup {
 export function usualCgroup(config: OciConfig, situation: Situation): PlannedCgroup {
   const asked = controllersAskedFor(config.linux.resources);
   const usual = usualPlaces(situation.cgroups);
+  const where = parseCgroupsPath(config.linux.cgroupsPath, 'container');
   const directories = usualPlaces(situation.cgroups, [...asked.keys()]).map((place) => {
     const prepared = usual.find(({ root }) => root === place.root);
     const missing = prepared ? [] : [place.parent];
     const more = place.controllers.filter((name) => !prepared?.controllers.includes(name));
-    return plan(place, cgroupPath(place, config.linux.cgroupsPath, 'container'), {
+    return plan(place, `${baseOf(place, where)}${where.below}`, {
       parents: missing,
       missing,
       takeOver: place.version === 1 && more.includes('cpuset') ? [place.parent] : [],
@@ -59,7 +60,10 @@ export function usualCgroup(config: OciConfig, situation: Situation): PlannedCgr
           : [],
     });
   });
-  return planned(directories, situation.cgroups);
+  return planned(
+    directories,
+    directories.map(({ path }) => path),
+  );
 }
 
 /**
@@ -70,31 +74,32 @@ export function usualCgroup(config: OciConfig, situation: Situation): PlannedCgr
 export function cgroupOf(config: OciConfig, id: string, situation: Situation, look: Look = MACHINE): PlannedCgroup {
   const asked = controllersAskedFor(config.linux.resources);
   const confined = situation.rootless !== undefined || look.inUserNamespace();
+  const where = parseCgroupsPath(config.linux.cgroupsPath, id);
+  const [leaves, above]: [string[], string[]] = [[], []];
   let found: boolean | undefined;
   const directories = situation.cgroups.flatMap((place) => {
-    const path = cgroupPath(place, config.linux.cgroupsPath, id);
-    const chain = chainOf(place.root, dirname(path));
-    const missing = missingOf(chain, look);
+    const base = baseOf(place, where);
+    const path = `${base}${where.below}`;
+    const { parents, missing, ours } = parentsOf(place, where, base, look);
     // The first hierarchy tells whether there was such a container; the others are made together with it.
     found ??= missing.length === 0 && look.exists(path);
-    const base = dirname(missing[0] ?? path);
-    if (confined && !look.writable(base)) {
-      refuse(place, base, asked);
+    const last = dirname(missing[0] ?? path);
+    if (confined && !look.writable(last)) {
+      refuse(place, last, asked);
       return [];
     }
-    const parents = chain.filter((one) => one !== place.parent || missing.includes(one));
-    if (place.version === 1) {
-      return [plan(place, path, { parents, missing, takeOver: takenOver(place, path, missing, look) })];
-    }
-    const { controllers, ...more } = chooseHandDown(place, path, confined, asked, look);
-    return [plan({ ...place, controllers }, path, { parents, missing, ...more })];
+    leaves.push(path);
+    above.push(...ours.reverse());
+    const known = { parents, missing, mayExist: true };
+    if (place.version === 1) return [plan(place, path, { ...known, takeOver: takenOver(place, path, missing, look) })];
+    return [plan(place, path, { ...known, ...chooseHandDown(place, path, confined, asked, look) })];
   });
   if (found) mustBeIdle(directories, look);
   // Version 1 is never handed over, nor what stands beside it.
   const [only] = directories;
   if (only?.version === 2 && directories.length === 1 && !confined) only.owner = cgroupOwner(config, look);
-  for (const directory of directories) Object.assign(directory, { mayExist: true, fresh: !found });
-  return planned(directories, situation.cgroups);
+  for (const directory of directories) directory.fresh = !found;
+  return planned(directories, [...leaves, ...above]);
 }
 
 function plan(
@@ -106,23 +111,31 @@ function plan(
   return { version, controllers, path, ...nothing, ...more };
 }
 
-function planned(directories: PlannedDirectory[], places: readonly CgroupPlace[]): PlannedCgroup {
-  const own = new Set(places.map(({ parent }) => parent)); // these stay
-  const parents = directories.flatMap(({ missing }) => [...missing].reverse());
-  return {
-    cgroup: {
-      directories: directories.map(({ version, controllers, path }) => ({ version, controllers, path })),
-      made: [...directories.map(({ path }) => path), ...parents.filter((path) => !own.has(path))],
-    },
-    directories,
-  };
+function planned(directories: PlannedDirectory[], made: string[]): PlannedCgroup {
+  const plain = directories.map(({ version, controllers, path }) => ({ version, controllers, path }));
+  return { cgroup: { directories: plain, made }, directories };
 }
 
-/** The end of the chain that is not there. */
-function missingOf(chain: readonly string[], look: Look): string[] {
-  let from = chain.length;
-  while (from > 0 && !look.exists(chain[from - 1] ?? '')) from--;
-  return chain.slice(from);
+interface Parents {
+  /** Those that may come and go, topmost first. */
+  parents: string[];
+  missing: string[];
+  /** Of `parents`, those that vlab makes or made, to be removed by the last one in them. */
+  ours: string[];
+}
+
+/** vlab's own parent stays, so it counts only while it is missing. */
+function parentsOf(place: CgroupPlace, where: CgroupPath, base: string, look: Look): Parents {
+  const all = where.parents.map((parent) => `${base}${parent}`);
+  if (base === place.parent && !look.exists(base)) {
+    return { parents: [base, ...all], missing: [base, ...all], ours: all };
+  }
+  const kinds = all.map((path) => look.parent(path));
+  return {
+    parents: all.filter((path, index) => path !== place.parent || kinds[index] === 'missing'),
+    missing: all.filter((_, index) => kinds[index] === 'missing'),
+    ours: all.filter((path, index) => kinds[index] !== "another's" && path !== place.parent),
+  };
 }
 
 function refuse(place: CgroupPlace, base: string, asked: ReadonlyMap<string, string>): void {
@@ -145,7 +158,8 @@ function takenOver(place: CgroupPlace, path: string, missing: readonly string[],
   const first = missing[0] ?? path;
   const cpus = (directory: string) => look.read(join(directory, 'cpuset.cpus'))?.trim();
   if (missing.length === 0 && cpus(path)) return []; // it is there, and has some
-  if (look.read(join(dirname(first), 'cgroup.clone_children'))?.trim() === '1') return [];
+  const above = dirname(first);
+  if (look.read(`${above}/cgroup.clone_children`)?.trim() === '1') return [];
   const all = [first];
   for (let above = dirname(first); above !== place.root && cpus(above) === ''; above = dirname(above))
     all.unshift(above);

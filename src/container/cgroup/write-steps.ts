@@ -4,6 +4,11 @@ import { flags } from '../../sys/abi.js';
 import { type Label, label, type PlanBuilder } from '../../sys/plan.js';
 import type { PlacedWrite } from './resource-writes.js';
 
+/** Made once: a plan has dozens of them. */
+export const HERE = flags('AT_FDCWD');
+export const READ = flags('O_RDONLY', 'O_CLOEXEC');
+export const WRITE = flags('O_WRONLY', 'O_CLOEXEC');
+
 export interface WriteOptions {
   /** The JSON path of what asks for it. */
   from?: string;
@@ -20,7 +25,7 @@ export function writeFile(b: PlanBuilder, path: string, values: readonly string[
   const { from, missing, done } = options;
   const fd = b.word('fd');
   const asked = from === undefined ? {} : { from };
-  b.step('openat', [flags('AT_FDCWD'), b.str(path), flags('O_WRONLY', 'O_CLOEXEC')], `open ${path.split('/').at(-1)}`, {
+  b.step('openat', [HERE, b.str(path), WRITE], `open ${path.split('/').at(-1)}`, {
     result: fd,
     ...asked,
     ...(missing ? { tolerate: ['ENOENT'], jump: missing } : {}),

@@ -17,13 +17,18 @@ import { ownRootfs, removeRootfs } from './vlab-run.js';
 const layout = readCgroupLayout();
 const places = isRoot ? cgroupPlaces(layout, true) : [];
 const onVersion1 = (name: string) => layout.controllers[name]?.version === 1;
-const id = `vlab-cgtest-${process.pid}`;
+/** Another one for each test: what was seen of parents is remembered for some seconds. */
+let id: string;
+let tests = 0;
 let rootfs: string;
 
 beforeAll(async () => {
   rootfs = await ownRootfs();
 });
-beforeEach((context) => needs(context, 'root', isRoot));
+beforeEach((context) => {
+  needs(context, 'root', isRoot);
+  id = `vlab-cgtest-${process.pid}-${++tests}`;
+});
 afterAll(() => removeRootfs(rootfs));
 
 const pathsIn = (below: string) => places.map(({ root }) => join(root, below));
@@ -109,6 +114,18 @@ describe('the place of a container', () => {
     } finally {
       for (const path of there(pathsIn(id))) rmdirSync(path);
     }
+  });
+
+  it('leaves no parent behind that was made for several containers', async () => {
+    {
+      await using _second = await (async () => {
+        await using _first = await OwnContainer.start({ rootfs, id: `${id}-1`, cgroupsPath: `/${id}/1` });
+        return await OwnContainer.start({ rootfs, id: `${id}-2`, cgroupsPath: `/${id}/2` });
+      })();
+      expect(there(pathsIn(`${id}/2`))).toHaveLength(places.length);
+      expect(there(pathsIn(`${id}/1`))).toEqual([]);
+    }
+    expect(there(pathsIn(id))).toEqual([]);
   });
 
   it('takes processors and memory nodes over from above in a cpuset of version 1', async (context) => {

@@ -37,9 +37,19 @@ export function situationOf(layout: CgroupLayout, rootless?: Situation['rootless
 /** A machine with these files; a directory is there when a file is in it. `asked` collects what was looked at. */
 export function machine(
   files: Readonly<Record<string, string>>,
-  more: { readOnly?: readonly string[]; processes?: number; inUserNamespace?: boolean } = {},
+  more: {
+    readOnly?: readonly string[];
+    processes?: number;
+    inUserNamespace?: boolean;
+    /** Parents with vlab's mark. */
+    ours?: readonly string[];
+  } = {},
 ): Look & { asked: string[] } {
   const asked: string[] = [];
+  const read = (path: string) => {
+    asked.push(path);
+    return files[path];
+  };
   const under = (path: string) => Object.keys(files).some((file) => file === path || file.startsWith(`${path}/`));
   return {
     asked,
@@ -47,10 +57,12 @@ export function machine(
       asked.push(path);
       return under(path);
     },
-    read(path) {
+    parent(path) {
       asked.push(path);
-      return files[path];
+      if (!under(path)) return 'missing';
+      return more.ours?.includes(path) ? 'ours' : "another's";
     },
+    read,
     writable: (directory) => !(more.readOnly ?? []).includes(directory),
     processes: () => more.processes ?? 0,
     inUserNamespace: () => more.inUserNamespace ?? false,

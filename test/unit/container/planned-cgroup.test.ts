@@ -1,6 +1,6 @@
 // Where containers' cgroups go, on machines that are written by hand.
 import { describe, expect, it } from 'vitest';
-import { cgroupPath } from '../../../src/container/cgroup/cgroup-path.js';
+import { baseOf, parseCgroupsPath } from '../../../src/container/cgroup/cgroup-path.js';
 import { cgroupSteps } from '../../../src/container/cgroup/cgroup-steps.js';
 import type { Look } from '../../../src/container/cgroup/look.js';
 import { cgroupPlaces, usualPlaces } from '../../../src/container/cgroup/places.js';
@@ -73,11 +73,12 @@ describe('linux.cgroupsPath', () => {
     [undefined, '/sys/fs/cgroup/vlab/c1'],
     ['slice:prefix:name', '/sys/fs/cgroup/vlab/slice:prefix:name'],
   ])('%s is %s', (path, expected) => {
-    expect(cgroupPath(place, path, 'c1')).toBe(expected);
+    const where = parseCgroupsPath(path, 'c1');
+    expect(`${baseOf(place, where)}${where.below}`).toBe(expected);
   });
 
   it.each(['/', '/..', '.', '/a\nb'])('%j is refused', (path) => {
-    expect(() => cgroupPath(place, path, 'c1')).toThrow('config.json: linux.cgroupsPath');
+    expect(() => parseCgroupsPath(path, 'c1')).toThrow('config.json: linux.cgroupsPath');
   });
 });
 
@@ -203,6 +204,15 @@ describe('what was made for a container', () => {
   it("is itself and its missing parents, but never vlab's own", () => {
     const { cgroup } = cgroupOf(config('x/y'), 'c1', v2, machine(TOP));
     expect(cgroup.made).toEqual(['/sys/fs/cgroup/vlab/x/y', '/sys/fs/cgroup/vlab/x']);
+  });
+
+  it('takes in parents that were made for another container, which may end before it', () => {
+    const files = { ...TOP, '/sys/fs/cgroup/a/b/cgroup.subtree_control': '' };
+    const look = machine(files, { ours: ['/sys/fs/cgroup/a/b'] });
+    expect(cgroupOf(config('/a/b/c1'), 'c1', v2, look).cgroup.made).toEqual([
+      '/sys/fs/cgroup/a/b/c1',
+      '/sys/fs/cgroup/a/b',
+    ]);
   });
 
   it('is plain JSON', () => {
