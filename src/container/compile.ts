@@ -114,7 +114,7 @@ export function compileContainer(
     adopt: () => own.adopt(),
     outside(pid) {
       if (raises) process.raiseLimits(pid);
-      devices?.move(pid);
+      devices?.move(own.network ? { fd: own.network } : { pid });
     },
     enter({ mounted, rooted }) {
       process.begin();

@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -99,6 +100,7 @@ int main(int argc, char **argv) {
 		return 0;
 	}
 	if (!strcmp(verb, "cwd")) { char path[4096]; puts(getcwd(path, sizeof path) ? path : "nowhere"); return 0; }
+	if (!strcmp(verb, "mkdir")) return say("mkdir", mkdir(arg, 0755));
 	if (!strcmp(verb, "make")) return say(arg, open(arg, O_WRONLY | O_CREAT, 0666));
 	if (!strcmp(verb, "crash")) __builtin_trap(); /* SIGILL, which ends even a first process */
 	if (!strcmp(verb, "burn")) { /* the processor, for so many seconds of its own time */
@@ -168,6 +170,14 @@ int main(int argc, char **argv) {
 		return 0;
 	}
 	if (!strcmp(verb, "open")) { int fd = open(arg, argc > 3 ? O_WRONLY : O_RDONLY); return say(arg, fd); }
+	if (!strcmp(verb, "call")) { /* NUMBER ARG...: a system call with numbers, and what it returns */
+		long a[7] = {0};
+		for (int i = 2; i < argc && i < 9; i++) a[i - 2] = strtoul(argv[i], NULL, 0);
+		long r = syscall(a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
+		if (r < 0) return say(arg, -1);
+		printf("%s: %ld\n", arg, r);
+		return 0;
+	}
 	if (!strcmp(verb, "mknod")) return say("mknod", mknod(arg, S_IFBLK | 0600, makedev(atoi(argv[3]), atoi(argv[4]))));
 	if (!strcmp(verb, "mknod-open")) { /* PATH c|b MAJOR MINOR: makes a node, opens it, removes it */
 		if (argc < 6) return 64;

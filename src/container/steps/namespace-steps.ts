@@ -26,6 +26,8 @@ export const CLONE_FLAGS: Record<OciNamespaceType, AbiName> = {
 };
 
 export interface NamespaceSteps {
+  /** Of the network namespace that is joined, in the parent and in the child. */
+  network: Word | undefined;
   /** In the parent: holds what is joined and prepares the clone; `toParent` of the result adds it. */
   create(options: Pick<CloneOptions, 'intoCgroup'> & { pid: Word }): Cloned;
   /** In the parent, before anything else behind the clone: with a go-between, the child is known only now. */
@@ -81,6 +83,7 @@ export function namespaceSteps(b: PlanBuilder, options: NamespaceOptions): Names
   };
 
   return {
+    network: held.find(({ type }) => type === 'network')?.fd,
     create({ pid, intoCgroup = false }) {
       for (const { type, path, fd, from } of held) {
         const how = flags('O_RDONLY', 'O_CLOEXEC');

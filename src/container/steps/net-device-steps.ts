@@ -21,8 +21,11 @@ import type { OciConfig } from '../config/schema.js';
 import { cString, type HostDevice, isDeviceName } from '../net-devices.js';
 
 export interface NetDeviceSteps {
-  /** In the parent, while the child waits in its namespaces: the devices go there under their new names. */
-  move(pid: Word): void;
+  /**
+   * In the parent, while the child waits: the devices go into its network namespace under their new names. `target`: who is in
+   * it, or a descriptor of it, since a child joins one only later.
+   */
+  move(target: { pid: Word } | { fd: Word }): void;
   /** In the child, after that: they get back their addresses and come up. */
   configure(): void;
 }
@@ -52,7 +55,9 @@ export function netDeviceSteps(
     }
   });
   return {
-    move(pid) {
+    move(target) {
+      const [kind, word] =
+        'fd' in target ? [RTNETLINK.IFLA_NET_NS_FD, target.fd] : [RTNETLINK.IFLA_NET_NS_PID, target.pid];
       const talk = openTalk(b, 'the network that the devices are in');
       for (const { index, hostName, name, from } of devices) {
         const [head, tail] = cut(
@@ -61,11 +66,11 @@ export function netDeviceSteps(
             ['NLM_F_REQUEST', 'NLM_F_ACK'],
             linkBody(index),
             attribute(RTNETLINK.IFLA_IFNAME, cString(name)),
-            attribute(RTNETLINK.IFLA_NET_NS_PID, new Uint8Array(4)),
+            attribute(kind, new Uint8Array(4)),
           ),
           -4,
         );
-        const parts = [b.data(head, `move ${hostName}`), b.addressOf(pid)];
+        const parts = [b.data(head, `move ${hostName}`), b.addressOf(word)];
         talk.say(parts, [head.length, tail.length], `move ${hostName} to the container as ${name}`, from);
       }
       talk.end();

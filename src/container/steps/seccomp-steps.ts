@@ -16,8 +16,8 @@ export interface SeccompSteps {
   /** In the parent, before the clone: connects to who is asked. */
   before(): void;
   /**
-   * In the child: from here on the filter decides. `handOver`: what it does until the parent has taken the listener; it may
-   * only read, which is the one call that is never asked about.
+   * In the child: from here on the filter decides. `handOver`: how it waits until the parent has sent the listener; it may only
+   * read, which is the one call that is never asked about.
    */
   install(handOver?: () => void): void;
   /**
@@ -62,7 +62,10 @@ export function seccompSteps(b: PlanBuilder, profile: OciSeccomp, filter: Seccom
         from: 'linux.seccomp',
         hint: 'this kernel may not know one of the flags or actions: `vlab-oci features` tells',
       });
-      if (asks) handOver?.();
+      if (!asks) return;
+      handOver?.();
+      // Calls fail when nobody is left who could answer, unless it holds the listener itself. Whatever the filter says of it.
+      b.step('close', [{ ...listener, kind: 'w32' }], 'let go of the listener', { accept: [-MAX_ERRNO, 0] });
     },
     takeListener(pidfd, state) {
       if (!socket) throw new RangeError('the filter asks nobody');
@@ -95,6 +98,8 @@ function flagsOf({ flags: names = [] }: OciSeccomp, asks: boolean) {
   return all.length > 0 ? flags(...all) : num(0);
 }
 
+/** The greatest errno that the kernel returns. */
+const MAX_ERRNO = 4095;
 /** No descriptor, and no errno. */
 const NOT_YET = 0x7fffffff;
 const FIRST_WAIT_NS = 100_000;
