@@ -18,6 +18,7 @@ export const SKIPS = {
   crun: 'needs crun, which is not installed',
   bubblewrap: 'needs bwrap, which is not installed',
   'busybox-static': 'needs /bin/busybox, which is not installed',
+  catatonit: 'needs catatonit, which is not installed',
   libseccomp: 'needs libseccomp.so.2, which is not installed',
   strace: 'needs strace, which is not installed',
   script: 'needs script(1) of util-linux, which is not installed',

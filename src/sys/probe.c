@@ -208,6 +208,20 @@ int main(int argc, char **argv) {
 		while (wait(NULL) > 0) {}
 		return 0;
 	}
+	if (!strcmp(verb, "orphan")) { /* a grandchild without a parent ends: does the first process reap it? */
+		int ends[2], state = 0;
+		if (pipe(ends)) return say("pipe", -1);
+		pid_t child = fork(), orphan = 0;
+		if (child == 0) {
+			if ((orphan = fork()) == 0) { close(ends[0]), close(ends[1]), usleep(100000), _exit(0); }
+			_exit(write(ends[1], &orphan, sizeof orphan) != sizeof orphan);
+		}
+		waitpid(child, NULL, 0);
+		if (read(ends[0], &orphan, sizeof orphan) != sizeof orphan) return 1;
+		for (int i = 0; i < 20 && (state = kill(orphan, 0)) == 0; i++) usleep(50000);
+		puts(state ? "reaped" : "a zombie");
+		return 0;
+	}
 	if (!strcmp(verb, "touch")) { /* touches so many MiB of memory; "stay": and keeps them · "child": a child does */
 		int stay = argc > 3 && !strcmp(argv[3], "stay"), child = argc > 3 && !strcmp(argv[3], "child");
 		if (child && fork() > 0) { sleep(60); return 0; }

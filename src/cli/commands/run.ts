@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import { VlabError } from '../../base/errors.js';
+import type { OciSeccomp } from '../../container/config/schema.js';
 import { BaseCommand } from '../base-command.js';
 import { environment } from '../environment.js';
 import { rootfsOf } from '../rootfs.js';
@@ -37,6 +38,15 @@ executed, 127 when it is not there. With --json the program's output goes to sta
     env: Flags.string({ char: 'e', multiple: true, helpValue: 'NAME=VALUE', description: 'environment variable' }),
     workdir: Flags.string({ char: 'w', default: '/', description: 'working directory in the container' }),
     hostname: Flags.string({ description: 'host name in the container' }),
+    init: Flags.boolean({
+      exclusive: ['system'],
+      description: 'let catatonit be the first process: it passes signals on and reaps what the program leaves behind',
+    }),
+    seccomp: Flags.string({
+      default: 'default',
+      helpValue: 'PROFILE',
+      description: 'which system calls there are: default, unconfined, or a file with an OCI profile',
+    }),
     'read-only': Flags.boolean({ description: 'mount the root file system read-only' }),
     memory: Flags.string({ char: 'm', helpValue: 'SIZE', description: 'memory limit: 64m, 1g' }),
     cpus: Flags.string({ helpValue: 'N', description: 'CPU time limit in CPUs: 0.5 is half of one' }),
@@ -57,6 +67,7 @@ executed, 127 when it is not there. With --json the program's output goes to sta
     }
     const { prepareRun, runContainer } = await import('../../container/run-container.js');
     const { memoryFlag } = await import('../size.js');
+    const seccomp = await profileOf(flags.seccomp);
     const prepared = await prepareRun({
       rootfs: await rootfsOf(flags.rootfs),
       command: this.tail,
@@ -67,6 +78,8 @@ executed, 127 when it is not there. With --json the program's output goes to sta
       ...(flags.detach ? { detached: true } : {}),
       ...(flags.system ? { system: true } : {}),
       ...(flags['read-only'] ? { readonlyRoot: true } : {}),
+      ...(flags.init ? { init: await reaper() } : {}),
+      ...(seccomp === undefined ? {} : { seccomp }),
       ...(flags.memory === undefined ? {} : { memoryBytes: memoryFlag('--memory', flags.memory) }),
       ...(flags.cpus === undefined ? {} : { cpus: cpusFlag(flags.cpus) }),
       ...(flags['pids-limit'] === undefined ? {} : { pids: flags['pids-limit'] }),
@@ -86,6 +99,26 @@ executed, 127 when it is not there. With --json the program's output goes to sta
     process.exitCode = exitCode;
     return { id: prepared.id, exitCode, pid: observed.pid, exit: observed.exit };
   }
+}
+
+/** Errors: `input` for a file that is no profile, or one whose calls somebody would have to be asked about. */
+async function profileOf(flag: string): Promise<OciSeccomp | 'unconfined' | undefined> {
+  if (flag === 'default') return undefined;
+  if (flag === 'unconfined') return flag;
+  const { readProfile } = await import('../../container/seccomp/read-profile.js');
+  return readProfile(flag);
+}
+
+/** Error (`host`): it is not installed. */
+async function reaper(): Promise<string> {
+  const { findProgram } = await import('../../base/find-program.js');
+  const path = findProgram('catatonit');
+  if (path !== undefined) return path;
+  const { installLineHere } = await import('../../host/distribution.js');
+  throw new VlabError('host', '--init needs catatonit, which is not installed', {
+    hint: installLineHere('catatonit'),
+    exitCode: 125,
+  });
 }
 
 function cpusFlag(text: string): number {

@@ -15,6 +15,8 @@ export interface ContainerRequest {
   /** CPUs' worth of time. */
   cpus?: number;
   pids?: number;
+  /** A program of the host that becomes the first process and runs the command: a reaper such as catatonit, statically linked. */
+  init?: string;
   /** Which system calls there are; absent: all of them. `defaultSeccomp` is what docker lets a container have. */
   seccomp?: OciSeccomp;
   /** Present without root: the ids that become 0 inside. */
@@ -36,7 +38,7 @@ export function defaultConfig(request: ContainerRequest): OciConfig {
     process: {
       ...(request.terminal ? { terminal: true } : {}),
       user: { uid: 0, gid: 0, umask: 0o022 },
-      args: [...request.command],
+      args: [...(request.init === undefined ? [] : [INIT_PATH, '--']), ...request.command],
       env: Object.entries(environment(request)).map(([name, value]) => `${name}=${value}`),
       cwd: request.cwd ?? '/',
       capabilities: { ...capabilities, inheritable: [], ambient: [] },
@@ -44,7 +46,7 @@ export function defaultConfig(request: ContainerRequest): OciConfig {
     },
     root: { path: request.rootfs, ...(request.readonlyRoot ? { readonly: true } : {}) },
     hostname: request.hostname ?? request.id.slice(0, 12),
-    mounts: defaultMounts(rootless !== undefined),
+    mounts: [...defaultMounts(rootless !== undefined), ...initMount(request.init)],
     linux: {
       namespaces: [...NAMESPACES, ...(rootless ? (['user'] as const) : [])].map((type) => ({ type })),
       ...(rootless
@@ -102,6 +104,15 @@ function defaultMounts(rootless: boolean): OciMount[] {
     { destination: '/dev/shm', type: 'tmpfs', options: [...safe, 'mode=1777', 'size=65536k'] },
     { destination: '/dev/mqueue', type: 'mqueue', options: safe },
   ];
+}
+
+/** In a directory that is never the image's, so that nothing is left in it. */
+const INIT_PATH = '/dev/init';
+
+/** Read-only: the program could open its first process's executable by /proc/1/exe (CVE-2019-5736). */
+function initMount(init: string | undefined): OciMount[] {
+  const options = ['bind', 'ro', 'nosuid', 'nodev'];
+  return init === undefined ? [] : [{ destination: INIT_PATH, type: 'bind', source: init, options }];
 }
 
 function device(path: string, major: number, minor: number): OciDevice & { major: number; minor: number } {

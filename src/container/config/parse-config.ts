@@ -1,7 +1,16 @@
 /** JSON text → a checked configuration. Pure. */
 import * as v from 'valibot';
 import { VlabError } from '../../base/errors.js';
-import { CONFIG, type OciConfig, type OciProcess, type OciResources, PROCESS, RESOURCES } from './schema.js';
+import {
+  CONFIG,
+  type OciConfig,
+  type OciProcess,
+  type OciResources,
+  type OciSeccomp,
+  PROCESS,
+  RESOURCES,
+  SECCOMP,
+} from './schema.js';
 
 /** `name`: what the text is, for the message: `config.json`. Errors: `input`, with the JSON path of the fault. */
 export function parseConfig(text: string, name = 'config.json'): OciConfig {
@@ -11,6 +20,11 @@ export function parseConfig(text: string, name = 'config.json'): OciConfig {
 /** A process as `exec --process` gets it. */
 export function parseProcess(text: string, name: string): OciProcess {
   return checked(PROCESS, parseJson(text, name), name);
+}
+
+/** A profile by itself: linux.seccomp. */
+export function parseSeccomp(text: string, name: string): OciSeccomp {
+  return checked(SECCOMP, parseJson(text, name), name);
 }
 
 /** Resources as `update --resources` gets them. */

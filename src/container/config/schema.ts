@@ -199,7 +199,7 @@ export const SECCOMP_OPERATORS = [
   'SCMP_CMP_MASKED_EQ',
 ] as const;
 
-const SECCOMP = v.object({
+export const SECCOMP = v.object({
   defaultAction: v.picklist(SECCOMP_ACTIONS),
   defaultErrnoRet: maybe(uint32),
   /** Names that this libseccomp does not know are told with the path of the entry. */

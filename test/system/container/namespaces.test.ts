@@ -314,7 +314,9 @@ describe('network devices', () => {
       async ({ pid }) => {
         const joined = namespaces('mount', 'pid', { type: 'network', path: linkOf('network', pid) });
         const change = (name: string) => both(joined, devices({ va: { name } }));
-        expect(await bundle.output(['ls', '/proc/sys/net/ipv4/conf'], change('eth1'), script(veth))).toMatch(/eth0(.|\n)*eth1/);
+        expect(await bundle.output(['ls', '/proc/sys/net/ipv4/conf'], change('eth1'), script(veth))).toMatch(
+          /eth0(.|\n)*eth1/,
+        );
         expect(await bundle.refusal(change('eth0'), script(veth))).toMatch(/linux\.netDevices\.va.*with errno 0/);
       },
       script(veth),
