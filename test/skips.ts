@@ -25,6 +25,7 @@ export const SKIPS = {
   cpio: 'needs cpio, which is not installed',
   hyperfine: 'needs hyperfine, which is not installed',
   systemd: 'needs systemd as process 1',
+  'no systemd': 'is about a machine without systemd',
   'systemd files': 'needs systemd, which is not installed',
   'user-mode-linux': 'needs linux.uml, which is not installed',
   'debian root': 'needs a Debian root file system: mmdebstrap, and a mirror within reach',

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { messageOf, withCleanUp } from '../base/errors.js';
 import { cgroupOf } from '../container/cgroup/planned-cgroup.js';
+import { type StartedScope, startScope } from '../container/cgroup/systemd.js';
 import { parseConfig } from '../container/config/parse-config.js';
 import type { OciConfig } from '../container/config/schema.js';
 import { momentsOf, readPid } from '../container/conversation.js';
@@ -41,7 +42,10 @@ export async function createContainer(invocation: Invocation, way: Way): Promise
   const config = parseConfig(text);
   const noPivot = flags.has('no-pivot');
   const situation = { ...(await situationFor(config)), id: container.id, bundle, noPivot };
-  const cgroup = cgroupOf(config, container.id, situation);
+  using scope = invocation.globals.systemdCgroup
+    ? await startScope(config, container.id, situation, caller.env)
+    : undefined;
+  const cgroup = scope?.planned ?? cgroupOf(config, container.id, situation);
   const rootfs = resolve(bundle, config.root.path);
   const known = {
     id: container.id,
@@ -69,6 +73,7 @@ export async function createContainer(invocation: Invocation, way: Way): Promise
     record,
     exitCode: undefined,
     warnings: made.warnings,
+    ...(scope ? { scope } : {}),
   };
   try {
     await withFailureCleanUp(
@@ -90,6 +95,8 @@ interface Creation {
   readonly options: CreateOptions;
   /** Who writes the maps of ids, where the container's first process cannot. */
   readonly writesMaps?: 'root' | 'rootless';
+  /** Held for the container until it is in it. */
+  readonly scope?: StartedScope;
   record: ContainerRecord;
   exitCode: number | undefined;
   warnings: readonly string[];
@@ -112,6 +119,7 @@ async function performCreation(creation: Creation, plan: Plan, release: () => vo
       performance.answer(Buffer.from('.'));
     } else if (moment === 'started') {
       release();
+      creation.scope?.release();
       creation.warnings = [
         ...creation.warnings,
         ...(await runHooksAll(config, 'poststart', stateAs(creation, 'running'), over.signal)),

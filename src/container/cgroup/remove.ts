@@ -9,7 +9,10 @@ import { readControl, writeControl } from './control-file.js';
  * Removes the directories, ending what is still in them, and those of its parents that were made for it, unless others are in
  * them now. What is gone already is fine. Error (`operation`): a directory stays busy for 5 s.
  */
-export async function removeContainerCgroup(cgroup: Cgroup, env?: NodeJS.ProcessEnv): Promise<void> {
+export async function removeContainerCgroup(
+  cgroup: Cgroup,
+  env?: Readonly<Record<string, string | undefined>>,
+): Promise<void> {
   const freezer = directoryOf(cgroup, 'freezer');
   // The first one tells the next container of that name whether it is alone, so it goes last.
   for (const { path } of [...cgroup.directories].reverse()) {

@@ -19,7 +19,9 @@ import { cgroupOf, type PlannedCgroup } from './planned-cgroup.js';
 import { controllersAskedFor } from './resource-writes.js';
 import { annotatedProperties, limitProperties, unitOf } from './systemd-properties.js';
 
-export interface StartedScope {
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface StartedScope extends Disposable {
   planned: PlannedCgroup;
   /** Call it when the container's first process is in the scope, or when there will be none: it ends when it is empty. */
   release(): void;
@@ -36,7 +38,7 @@ export async function startScope(
   config: OciConfig,
   id: string,
   situation: Situation,
-  env: NodeJS.ProcessEnv = process.env,
+  env: Environment = process.env,
 ): Promise<StartedScope> {
   const { cgroupsPath, resources } = config.linux;
   const confined = situation.rootless !== undefined || MACHINE.inUserNamespace();
@@ -49,7 +51,8 @@ export async function startScope(
     const path = pathOf(holder.pid ?? 0);
     const look = { ...MACHINE, processes: () => 0 }; // the holder is no stranger
     const planned = cgroupOf({ ...config, linux: { ...config.linux, cgroupsPath: path } }, id, situation, look);
-    return { planned: ofScope(planned, unit, resources), release: () => holder.stdin?.end() };
+    const release = () => void holder.stdin?.end();
+    return { planned: ofScope(planned, unit, resources), release, [Symbol.dispose]: release };
   } catch (error) {
     holder.stdin?.end();
     throw error;
@@ -86,7 +89,7 @@ export function scopeArguments(unit: SystemdUnit, id: string, version: 1 | 2, pr
 }
 
 /** Resolves when systemd has made the scope and the holder is in it. A failed unit of that name, which is only a memory, goes. */
-async function hold(args: string[], unit: SystemdUnit, env: NodeJS.ProcessEnv): Promise<ChildProcess> {
+async function hold(args: string[], unit: SystemdUnit, env: Environment): Promise<ChildProcess> {
   const first = await tryHold(args, env);
   if (typeof first !== 'string') return first;
   await systemctl(unit, ['reset-failed', unit.name], env);
@@ -98,7 +101,7 @@ async function hold(args: string[], unit: SystemdUnit, env: NodeJS.ProcessEnv): 
 }
 
 /** The holder, or what systemd-run said. */
-async function tryHold(args: string[], env: NodeJS.ProcessEnv): Promise<ChildProcess | string> {
+async function tryHold(args: string[], env: Environment): Promise<ChildProcess | string> {
   const child = spawn('systemd-run', args, { stdio: ['pipe', 'pipe', 'pipe'], env: withRuntimeDir(env) });
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => {
@@ -114,7 +117,7 @@ async function tryHold(args: string[], env: NodeJS.ProcessEnv): Promise<ChildPro
 }
 
 /** A user's manager is found by this variable, which a shell without a session lacks. */
-function withRuntimeDir(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+function withRuntimeDir(env: Environment): Environment {
   const directory = `/run/user/${process.getuid?.() ?? 0}`;
   return env.XDG_RUNTIME_DIR || !existsSync(directory) ? env : { ...env, XDG_RUNTIME_DIR: directory };
 }
@@ -148,7 +151,7 @@ function ofScope({ cgroup, directories }: PlannedCgroup, unit: SystemdUnit, reso
 }
 
 /** The scope ends, if it has not with its last process. */
-export async function stopScope(unit: SystemdUnit, env: NodeJS.ProcessEnv = process.env): Promise<void> {
+export async function stopScope(unit: SystemdUnit, env: Environment = process.env): Promise<void> {
   const { exitCode, stderr } = await systemctl(unit, ['stop', unit.name], env);
   if (exitCode === 0 || exitCode === NOT_LOADED) return;
   throw new VlabError('operation', `systemd does not stop ${unit.name}: ${stderr.trim()}`, {
@@ -166,7 +169,7 @@ const NOT_LOADED = 5;
 export async function setScopeProperties(
   cgroup: Cgroup & { unit: SystemdUnit },
   resources: OciResources,
-  env: NodeJS.ProcessEnv = process.env,
+  env: Environment = process.env,
 ): Promise<void> {
   const version = directoryOf(cgroup, 'name=systemd') ? 1 : 2;
   const devices = resources.devices && groups();
@@ -187,6 +190,6 @@ export async function setScopeProperties(
   }
 }
 
-function systemctl(unit: SystemdUnit, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ran> {
+function systemctl(unit: SystemdUnit, args: readonly string[], env: Environment): Promise<Ran> {
   return run('systemctl', [...(unit.bus === 'user' ? ['--user'] : []), ...args], { env: withRuntimeDir(env) });
 }

@@ -18,7 +18,7 @@ export async function updateResources(
   cgroup: Cgroup,
   before: OciResources,
   wanted: OciResources,
-  env?: NodeJS.ProcessEnv,
+  env?: Readonly<Record<string, string | undefined>>,
 ): Promise<OciResources> {
   const merged = mergeResources(before, wanted);
   const writes = resourceWrites(namedGroups(merged, wanted), cgroup);

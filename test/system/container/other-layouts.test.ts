@@ -15,7 +15,7 @@ function expectPassed(said: string, least: number): void {
   expect(said).toContain('ended with 0');
 }
 
-const HERE = vitest('container/cgroups', 'container/running-cgroup');
+const HERE = vitest('container/cgroups', 'container/running-cgroup', 'container/oci-cgroup');
 
 it('version 2 alone', TIMEOUT, async () => {
   expectPassed(await inGuest(`mount -t cgroup2 cgroup2 /sys/fs/cgroup\n${HERE}`), 40);
@@ -40,7 +40,7 @@ it.for([
 ] as const)('systemd with %s', TIMEOUT, async ([, words], context) => {
   needs(context, 'systemd files', hasSystemd);
   needs(context, 'full', isFullRun);
-  expectPassed(await underSystemd(vitest('container/systemd-scope'), words), 4);
+  expectPassed(await underSystemd(vitest('container/systemd-scope', 'container/oci-cgroup'), words), 7);
 });
 
 it("an ordinary user's systemd", TIMEOUT, async (context) => {
