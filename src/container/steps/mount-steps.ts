@@ -272,9 +272,9 @@ function changesWhatIsThere({ entry, options }: Pick<Mount, 'entry' | 'options'>
   return !named && options.bind === 'no' && options.propagation.length > 0 && options.data.length === 0;
 }
 
-function modeOf(options: MountOptions): number | undefined {
-  const mode = options.data.findLast(({ text }) => text.startsWith('mode='))?.text.slice('mode='.length);
-  return mode === undefined ? undefined : Number.parseInt(mode, 8);
+/** The value of the option `mode`. What it may be, the file system knows. */
+function modeOf({ data }: MountOptions): string | undefined {
+  return data.findLast(({ text }) => text.startsWith('mode='))?.text.slice('mode='.length);
 }
 
 function placeHint({ path, entry }: Mount): string {

@@ -31,7 +31,7 @@ export function copyUp(
   checks: ValueChecks,
   below: Word,
   tmpfs: Word,
-  mode: number | undefined,
+  mode: string | undefined,
   from: string,
 ) {
   const copied = label('copied');
@@ -39,7 +39,7 @@ export function copyUp(
   const cloned = cloneProcess(b, { namespaces: [], why: 'create a process that copies', borrowsMemory: true });
   cloned.toParent(copied);
   b.step('fchdir', [below], 'from there');
-  b.step('dup3', [tmpfs, TARGET_FD, 0], 'to here');
+  b.step('dup3', [tmpfs, TARGET_FD, 0], 'to here', { from, hint: 'at least 1001 open files must be allowed' });
   const argv = b.stringArray(['cp', '-a', '.', `/proc/self/fd/${TARGET_FD}/`], 'argv');
   const envp = b.stringArray([], 'envp');
   PROGRAMS.forEach((program, index) => {
@@ -53,8 +53,9 @@ export function copyUp(
   });
   checks.within(b.field(info, 24, 'w32', 'its exit status'), 0, 0, 'copy the files of the image', options);
   b.step('close', [cloned.pidfd], 'it has ended');
-  if (mode !== undefined) {
-    const text = num(mode, `0${mode.toString(8)}`);
-    b.step('fchmodat', [tmpfs, b.str('.'), text], 'with the mode that was asked for');
+  // As the kernel reads it; another text it has refused by now.
+  if (mode !== undefined && /^[0-7]{1,11}$/.test(mode)) {
+    const bits = num(Number.parseInt(mode, 8) & 0o7777, `0${mode}`);
+    b.step('fchmodat', [tmpfs, b.str('.'), bits], 'with the mode that was asked for', { from });
   }
 }

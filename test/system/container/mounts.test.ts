@@ -1,7 +1,7 @@
 // Every mount option of a configuration, on the real kernel: what a container sees of it. Needs root.
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -139,6 +139,26 @@ describe('a new file system', () => {
       /^config.json: mounts\[6\].options\[1\]: .*frob=1.*EINVAL/,
     );
     await expect(failing('tmpfs', 'copy')).rejects.toThrow(/^config.json: mounts\[6\].options\[0\]: /);
+  });
+
+  it('of several directories is one', async () => {
+    for (const name of ['lower', 'upper', 'work']) mkdirSync(join(host, 'overlay', name), { recursive: true });
+    writeFileSync(join(host, 'overlay/lower/file'), 'from below\n');
+    const data = ['lower', 'upper', 'work'].map((name) => `${name}dir=${join(host, 'overlay', name)}`);
+    const mounts = (...options: string[]) => [
+      { destination: '/m', type: 'overlay', source: 'ov', options: [...data, ...options] },
+    ];
+    const run = async (words: string[], ...options: string[]) =>
+      (await runConfig({ rootfs, mounts: mounts(...options), words })).stdout;
+    expect(await run(['cat', '/m/file'])).toBe('from below\n');
+    expect(await run(['make', '/m/new'])).toBe('/m/new: ok\n');
+    expect(readdirSync(join(host, 'overlay/upper'))).toEqual(['new']);
+    expect(await run(['make', '/m/other'], 'ro')).toContain('Read-only file system');
+    // Where it lies in a device, its file system is read-only too, and writes nothing of its own.
+    expect(mountAt(await mountsOf({ rootfs, mounts: mounts('ro') }), '/m')).toMatchObject({
+      source: 'ov',
+      superOptions: expect.arrayContaining(['ro']),
+    });
   });
 
   it('takes options longer than fsconfig(2) does', async () => {

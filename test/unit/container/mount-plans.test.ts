@@ -231,6 +231,37 @@ describe('any configuration', () => {
     expect(faultsOf(plan).some((fault) => fault.startsWith('not resolved in the root'))).toBe(true);
   });
 
+  it('labels the files of new file systems, where SELinux does, but for proc and sysfs', () => {
+    const label = 'system_u:object_r:container_file_t:s0:c1,c2';
+    const labelled = (labelsFiles: boolean) =>
+      planOf({ ...SITUATIONS.hybrid, labelsFiles: () => labelsFiles }, (config) => {
+        config.linux.mountLabel = label;
+        config.mounts.push({ destination: '/m', type: 'overlay', options: [`lowerdir=${'/long'.repeat(60)}`] });
+      }).steps.flatMap((step) => (step.why === `with context=${label}` ? [step.from] : []));
+    expect(labelled(true)).toEqual(['mounts[2]', 'mounts[3]', 'mounts[4]', 'mounts[5]']);
+    expect(labelled(false)).toEqual([]);
+    const plan = planOf({ ...SITUATIONS.hybrid, labelsFiles: () => true }, (config) => {
+      config.linux.mountLabel = label;
+      config.mounts = [{ destination: '/m', type: 'overlay', options: ['ro', `lowerdir=${'/long'.repeat(60)}`] }];
+    });
+    // mount(2) separates options by commas, so a label with some is quoted.
+    const mount = plan.steps.find(({ call, why }) => call === 'mount' && why.includes('overlay'));
+    expect(textOf(plan, mount?.args[4])).toBe(`lowerdir=${'/long'.repeat(60)},context="${label}"`);
+  });
+
+  it('may say any mode, and the kernel judges it', () => {
+    for (const mode of ['mode=zz', 'mode=9', 'mode=777777777777', 'mode=', 'mode=1777']) {
+      const plan = planOf({ ...SITUATIONS.hybrid, files: { ...files, inImage: () => undefined } }, (config) => {
+        config.mounts.push({ destination: '/m', type: 'tmpfs', options: ['tmpcopyup', mode] });
+      });
+      const last = plan.steps.filter(({ call }) => call === 'fchmodat');
+      expect(
+        last.map(({ args }) => args[2]),
+        mode,
+      ).toEqual(mode === 'mode=1777' ? [{ kind: 'num', value: 0o1777n, text: '01777' }] : []);
+    }
+  });
+
   it('is read-only only when all is in place', () => {
     const plan = planOf(SITUATIONS.hybrid, (config) => {
       config.root.readonly = true;
