@@ -7,7 +7,7 @@
  *   root=DIR  keep=MASK  env=NAME=VALUE
  *   cgroup=DIR  devices=DIR  deny=RULE  allow=RULE    parents on version 1, and the rules of the devices controller
  *   unified=DIR  program=HEX                          the parent on version 2, and the same rules as eBPF instructions
- *   hide-file=PATH  hide-directory=PATH  readonly=PATH
+ *   hide-file=PATH  hide-directory=PATH  readonly=PATH  filter=HEX   (struct sock_filter, the seccomp program)
  * Descriptors: 0, 1 and 2 are the program's; 3 is a socket: each name that comes in is the name of one container to
  * start, and a struct report goes back. It keeps nothing of one container for the next.
  */
@@ -17,7 +17,10 @@
 #include <grp.h>
 #include <linux/bpf.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/keyctl.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
@@ -51,6 +54,8 @@ static int is_directory[MOST];
 static const char *root, *devices, *unified;
 static uint64_t keep;
 static struct bpf_insn program[512];
+static struct sock_filter filter[4096];
+static struct sock_fprog filtered = {0, filter};
 static int instructions, last_capability;
 
 static int cgroup_fds[MOST], devices_fd = -1, unified_fd = -1;
@@ -77,6 +82,7 @@ static int child(void *unused) {
 	report.spawned = now_ns();
 	for (int i = 0; i < cgroups.n; i++) must(write(procs[i], "0", 1));
 	if (cgroups.n > 0) must(unshare(CLONE_NEWCGROUP));
+	must(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL));
 	must(sethostname(name, strlen(name) < 12 ? strlen(name) : 12));
 
 	must(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
@@ -133,6 +139,7 @@ static int child(void *unused) {
 	struct __user_cap_data_struct sets[2] = {{keep, keep, 0}, {keep >> 32, keep >> 32, 0}};
 	must(syscall(SYS_capset, &head, sets));
 	must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	if (filtered.len > 0) must(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filtered));
 	report.exec = now_ns();
 	must(execve(command[0], command, (char **)environment.at));
 	return 125;
@@ -230,6 +237,13 @@ static int directory(const char *path) {
 	return fd;
 }
 
+/* Hexadecimal digits to bytes; how many. */
+static unsigned take_bytes(const char *hex, void *to, unsigned most) {
+	unsigned n = 0;
+	for (unsigned byte; n < most && sscanf(hex, "%2x", &byte) == 1; hex += 2) ((unsigned char *)to)[n++] = byte;
+	return n;
+}
+
 static void take_word(char *word) {
 	char *value = strchr(word, '=');
 	if (!value) exit(2);
@@ -245,11 +259,9 @@ static void take_word(char *word) {
 	else if (!strcmp(word, "hide-file")) add(&hidden, value);
 	else if (!strcmp(word, "hide-directory")) is_directory[hidden.n] = 1, add(&hidden, value);
 	else if (!strcmp(word, "readonly")) add(&readonly, value);
-	else if (!strcmp(word, "program")) {
-		unsigned char *to = (unsigned char *)program;
-		for (unsigned byte; to < (unsigned char *)(program + 512) && sscanf(value, "%2x", &byte) == 1; value += 2) *to++ = byte;
-		instructions = (to - (unsigned char *)program) / sizeof *program;
-	} else exit(2);
+	else if (!strcmp(word, "program")) instructions = take_bytes(value, program, sizeof program) / sizeof *program;
+	else if (!strcmp(word, "filter")) filtered.len = take_bytes(value, filter, sizeof filter) / sizeof *filter;
+	else exit(2);
 }
 
 int main(int argc, char **argv) {

@@ -45,6 +45,7 @@ export function floorWords(config: OciConfig, situation: Situation): string[] {
     ),
     ...deviceLines(deviceList(rules), EVERYTHING).map(({ file, text }) => `${file.replace('devices.', '')}=${text}`),
     `program=${Buffer.from(deviceProgram(rules)).toString('hex')}`,
+    ...(situation.seccomp ? [`filter=${Buffer.from(situation.seccomp.program).toString('hex')}`] : []),
     ...hidden.map((path) => `hide-${situation.kernelPaths[path]}=${path}`),
     ...linux.readonlyPaths.filter((path) => situation.kernelPaths[path]).map((path) => `readonly=${path}`),
     '--',

@@ -1,13 +1,14 @@
 /** The arms of `npm run bench`. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { VlabError } from '../src/base/errors.js';
 import { findProgram } from '../src/base/find-program.js';
 import { packageRoot } from '../src/base/paths.js';
-import { readSituation } from '../src/container/situation.js';
+import { situationFor } from '../src/container/situation-for.js';
 import { driver as container, jobConfig } from '../src/drivers/container.js';
 import type { Job } from '../src/drivers/driver.js';
 import { driver as process_ } from '../src/drivers/process.js';
+import { runcConfig } from '../src/drivers/runc.js';
 import { readCgroupLayout } from '../src/host/cgroup-layout.js';
 import { flags } from '../src/sys/abi.js';
 import type { PlanBuilder } from '../src/sys/plan.js';
@@ -15,6 +16,7 @@ import type { BenchArm, OpenArm } from './arm.js';
 import { openFloor } from './floor.js';
 import { type Command, commandArm, driverArm } from './launched-arm.js';
 import { qemuArm, vmArm } from './qemu-arm.js';
+import { residentRuntime } from './resident-runtime.js';
 
 const HELLO = { stdout: 'hello\n', deadlineMs: 30_000 };
 
@@ -82,6 +84,25 @@ export function startArms(rootfs: string, scratchDir: string): Record<string, Op
     crun: () =>
       peer('crun', 'crun', (path, id) => [path, '--cgroup-manager=cgroupfs', ...oci('crun', id)], hideUnified()),
     runc: () => peer('runc', 'runc', (path, id) => [path, ...oci('runc', id)]),
+    youki: () => peer('youki', 'youki', (path, id) => [path, ...oci('youki', id)]),
+    lxc: () => peer('lxc', 'lxc-execute', (path, id) => [path, ...lxcWords(job, scratchDir, id)]),
+    nspawn: () => peer('nspawn', 'systemd-nspawn', (path, id) => [path, ...nspawnWords(job, scratchDir, id)]),
+    'vlab-oci': async () => {
+      const native = await residentRuntime(scratchDir);
+      const arm = await command('vlab-oci', '`vlab-oci run --bundle BUNDLE ID`, native, planner resident', {
+        path: native.path,
+        argv: (id) => ['vlab-oci', ...oci('vlab-oci', id)],
+        env: ENVIRONMENT,
+        timed: 'whole',
+      });
+      return { ...arm, close: () => arm.close().finally(() => native.close()) };
+    },
+    'vlab-oci-cold': () => {
+      const cold = join(packageRoot(), 'bin/vlab-oci.cjs');
+      const what = '`vlab-oci run --bundle BUNDLE ID` in a Node process of its own';
+      const run = node(cold);
+      return command('vlab-oci-cold', what, { ...run, argv: (id) => ['node', cold, ...oci('vlab-oci-cold', id)] });
+    },
     'vlab-run': () =>
       command(
         'vlab-run',
@@ -117,11 +138,51 @@ function bwrapWords(rootfs: string): string[] {
   ];
 }
 
+/** The same image with what LXC and nspawn want to find in one: places to mount at, and a /usr. */
+function peerRootfs(job: Job, scratchDir: string): string {
+  const rootfs = join(scratchDir, 'peer-rootfs');
+  if (existsSync(rootfs)) return rootfs;
+  for (const name of ['dev', 'etc', 'proc', 'run', 'sys', 'tmp', 'usr', 'var'])
+    mkdirSync(join(rootfs, name), { recursive: true });
+  cpSync(join(job.rootfs, 'probe'), join(rootfs, 'probe'));
+  return rootfs;
+}
+
+/** The program alone in namespaces of its own, with the image as its root; LXC makes its own /proc and /sys. */
+function lxcWords(job: Job, scratchDir: string, id: string): string[] {
+  mkdirSync(join(scratchDir, 'lxc'), { recursive: true });
+  const path = join(scratchDir, 'lxc.conf');
+  const lines = [
+    `lxc.rootfs.path = dir:${peerRootfs(job, scratchDir)}`,
+    'lxc.net.0.type = empty',
+    'lxc.mount.auto = proc:mixed sys:ro',
+    'lxc.autodev = 1',
+    'lxc.pty.max = 1',
+  ];
+  writeFileSync(path, `${lines.join('\n')}\n`);
+  return ['-n', id, '-f', path, '-P', join(scratchDir, 'lxc'), '--', ...job.command];
+}
+
+/** What can be spared of a machine: no journal, no registration, no network. */
+function nspawnWords(job: Job, scratchDir: string, id: string): string[] {
+  return [
+    ...[
+      '--quiet',
+      '--register=no',
+      '--keep-unit',
+      '--private-network',
+      '--link-journal=no',
+      '--as-pid2',
+      '--console=pipe',
+    ],
+    ...['--machine', id.slice(-60), '--directory', peerRootfs(job, scratchDir), '--', ...job.command],
+  ];
+}
+
 /** An OCI bundle of the very configuration that vlab's container has. Its path. */
 function bundle(job: Job, directory: string, id: string): string {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  // runc 1.1 and crun 1.8 know nothing newer, and the fields used here are all older.
-  const config = { ...jobConfig(job, id, undefined), ociVersion: '1.0.2' };
+  const config = runcConfig(jobConfig(job, id, undefined)); // which crun 1.8 and vlab-oci take too
   writeFileSync(join(directory, 'config.json'), JSON.stringify(config));
   return directory;
 }
@@ -143,7 +204,7 @@ function hideUnified(): Command['prepare'] {
 async function floorArm(job: Job, scratchDir: string): Promise<BenchArm | { absent: string }> {
   if (process.getuid?.() !== 0) return { absent: 'needs root' };
   const config = jobConfig(job, 'vlab-floor', undefined);
-  const situation = readSituation([...config.linux.maskedPaths, ...config.linux.readonlyPaths]);
+  const situation = await situationFor(config);
   const outputPath = join(scratchDir, 'floor.out');
   const floor = await openFloor(config, situation, outputPath);
   let count = 0;

@@ -32,7 +32,7 @@ function commandPlan(job: Job, argv: readonly string[], files: ObserveOptions) {
 }
 
 /** Names no default device: runc makes them by itself, and lets a container open only those that it was not told to make. */
-function runcConfig(config: OciConfig): OciConfig {
+export function runcConfig(config: OciConfig): OciConfig {
   return { ...config, linux: { ...config.linux, devices: [] }, ociVersion: OCI_VERSION };
 }
 

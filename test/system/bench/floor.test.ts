@@ -11,11 +11,15 @@ import { compiled } from '../../../bench/compiled.js';
 import { floorWords, openFloor } from '../../../bench/floor.js';
 import { findProgram } from '../../../src/base/find-program.js';
 import { CGROUP_PARENT, usualPlaces } from '../../../src/container/cgroup/places.js';
+import { DEFAULT_CAPABILITIES } from '../../../src/container/config/capabilities.js';
 import { defaultConfig } from '../../../src/container/config/default-config.js';
-import { readSituation, type Situation } from '../../../src/container/situation.js';
+import { defaultSeccomp } from '../../../src/container/config/default-seccomp.js';
+import type { Situation } from '../../../src/container/situation.js';
+import { situationFor } from '../../../src/container/situation-for.js';
 import { startPlan } from '../../../src/drivers/container.js';
 import { probeRootfs } from '../../../src/drivers/probe-rootfs.js';
 import { readCgroupLayout } from '../../../src/host/cgroup-layout.js';
+import { hostArch } from '../../../src/sys/abi.js';
 import { performOnce } from '../../../src/sys/perform-once.js';
 import { removeCgroup } from '../../../src/sys/remove-cgroup.js';
 import { isRoot, needs } from '../../skips.js';
@@ -28,13 +32,13 @@ let rootfs: string;
 let here: Situation;
 beforeAll(async () => {
   rootfs = (await probeRootfs()).dir;
-  const { maskedPaths, readonlyPaths } = configOf(['/probe']).linux;
-  here = readSituation([...maskedPaths, ...readonlyPaths]);
+  here = await situationFor(configOf(['/probe']));
 });
 beforeEach((context) => needs(context, 'root', isRoot));
 
 function configOf(args: string[]) {
-  return defaultConfig({ id: ID, rootfs, command: args, env: {} });
+  const seccomp = defaultSeccomp(hostArch(), DEFAULT_CAPABILITIES);
+  return defaultConfig({ id: ID, rootfs, command: args, env: {}, seccomp });
 }
 
 const VIEWS: [string, string[]][] = [
@@ -72,7 +76,7 @@ async function seenInFloor(args: string[], situation: Situation): Promise<string
 
 function withoutCounters(text: string): string {
   const counting =
-    /^(State|FDSize|VmPeak|Vm\w+|Rss\w+|.*ctxt_switches|HugetlbPages|Mems_allowed.*|Cpus_allowed.*|x86_Thread\w*):/;
+    /^(State|SigQ|FDSize|VmPeak|Vm\w+|Rss\w+|.*ctxt_switches|HugetlbPages|Mems_allowed.*|Cpus_allowed.*|x86_Thread\w*):/;
   return text
     .split('\n')
     .filter((line) => !counting.test(line))
