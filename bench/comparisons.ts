@@ -36,6 +36,8 @@ export const COMPARISONS: readonly Comparison[] = [
   { of: quantity('runc', 'whole'), to: quantity('floor', 'exit') },
   { of: quantity('lxc', 'whole'), to: quantity('floor', 'exit') },
   { of: quantity('nspawn', 'whole'), to: quantity('floor', 'exit') },
+  { of: quantity('launcher', 'ready'), to: quantity('crun', 'ready'), atMost: 0.25 },
+  { of: quantity('launcher', 'ready'), to: quantity('runc', 'ready'), atMost: 0.1 },
   { of: quantity('vlab-oci', 'whole'), to: quantity('crun', 'whole'), atMost: 1 },
   { of: quantity('vlab-oci', 'whole'), to: quantity('runc', 'whole'), atMost: 0.25 },
   { of: quantity('vlab-oci', 'whole'), to: quantity('youki', 'whole') },

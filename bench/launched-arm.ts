@@ -30,7 +30,7 @@ export interface Command {
   /** argv, for each start: a container's name must be a new one. */
   argv: (id: string) => readonly string[];
   env: Readonly<Record<string, string>>;
-  /** `whole`: from exec to the end. `ready`: from the request to the first byte that it says. */
+  /** `whole`: from exec to the end, and to the first byte if the job waits for one. `ready`: only that, from the request. */
   timed: 'whole' | 'ready';
   /** Steps of the child before the stamp: what the command needs and does not do itself. */
   prepare?: (b: PlanBuilder) => void;
@@ -56,7 +56,9 @@ export async function commandArm(arm: ArmHead, command: Command, job: Job, expec
     }),
   });
   return armOf(arm, prepared, expected, (at) =>
-    command.timed === 'whole' ? since(at.exec, { whole: at.exited }) : since(at.requested, { ready: at.firstByte }),
+    command.timed === 'whole'
+      ? { ...since(at.exec, { whole: at.exited }), ...since(at.requested, { ready: at.firstByte }) }
+      : since(at.requested, { ready: at.firstByte }),
   );
 }
 

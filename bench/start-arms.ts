@@ -35,7 +35,12 @@ export function startArms(rootfs: string, scratchDir: string): Record<string, Op
     options: {},
   };
   const command = (label: string, what: string, run: Command, stdout: string | RegExp = HELLO.stdout) =>
-    commandArm({ label, what, every: 1 }, run, { ...job, ready: 'exit' }, { ...HELLO, stdout });
+    commandArm(
+      { label, what, every: 1 },
+      run,
+      { ...job, ready: stdout === '' ? 'exit' : 'first-byte' },
+      { ...HELLO, stdout },
+    );
   const manifest = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { bin: { vlab: string } };
   const vlab = join(packageRoot(), manifest.bin.vlab);
   const node = (...words: string[]): Command => ({

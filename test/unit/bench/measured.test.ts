@@ -63,6 +63,11 @@ describe('the comparisons of npm run bench', () => {
     const promises = COMPARISONS.filter(({ atMost }) => atMost !== undefined);
     expect(promises.map(({ of, to, atMost }) => `${of.arm} ${of.metric} ≤ ${atMost} ${to.arm} ${to.metric}`)).toEqual([
       'launcher exec ≤ 1.5 floor exec',
+      'launcher ready ≤ 0.25 crun ready',
+      'launcher ready ≤ 0.1 runc ready',
+      'vlab-oci whole ≤ 1 crun whole',
+      'vlab-oci whole ≤ 0.25 runc whole',
+      'vlab-oci-cold whole ≤ 1.6 node whole',
       'vlab-help whole ≤ 2.8 node whole',
       'vlab-run whole ≤ 3.2 node whole',
       'vm ready ≤ 1.15 qemu ready',
