@@ -8,7 +8,7 @@ export type Level = 'error' | 'warning' | 'debug';
 export interface Log {
   /** Appends a line to the log file, if one is asked for. */
   write(level: Level, message: string): void;
-  /** What belongs on standard error. */
+  /** What belongs on standard error, which is the container's own: a warning only where no log file takes it. */
   toStderr(level: Level, message: string): string;
 }
 
@@ -26,6 +26,9 @@ export function logOf(flags: Flags, cwd: string): Log {
       if (path === undefined || path === '' || (level === 'debug' && !flags.has('debug'))) return;
       appendFileSync(resolve(cwd, path), format(level, message), { mode: 0o644 });
     },
-    toStderr: (level, message) => (path === undefined && json ? format(level, message) : `${message}\n`),
+    toStderr(level, message) {
+      if (path && level !== 'error') return '';
+      return path === undefined && json ? format(level, message) : `${message}\n`;
+    },
   };
 }

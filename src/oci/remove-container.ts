@@ -1,6 +1,4 @@
 /** The end of a container: processes, cgroups, its directory, and the hooks that come after it (runtime.md, "Delete"). */
-
-import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, VlabError } from '../base/errors.js';
 import { isPaused, resume } from '../container/cgroup/freezer.js';
 import { removeContainerCgroup } from '../container/cgroup/remove.js';
@@ -8,12 +6,11 @@ import type { OciConfig } from '../container/config/schema.js';
 import { unmountInherited } from '../container/inherited-mounts.js';
 import { hasEnded, type Process } from '../sys/owners.js';
 import { signalIfThere } from '../sys/signal.js';
+import { untilEnded } from '../sys/until-ended.js';
 import { BrokenError } from './container-errors.js';
 import { runHooksAll } from './hooks.js';
 import { lockedContainer } from './locked-container.js';
 import { type Container, type ContainerRecord, ociState } from './state.js';
-
-const DEADLINE_MS = 10_000;
 
 export interface Removal {
   /** What still runs is killed first. */
@@ -82,14 +79,4 @@ async function end(one: Process): Promise<void> {
   if (hasEnded(one)) return;
   signalIfThere(one.pid, 'SIGKILL');
   await untilEnded(one);
-}
-
-async function untilEnded(init: Process): Promise<void> {
-  for (const began = Date.now(); !hasEnded(init); await sleep(1)) {
-    if (Date.now() - began > DEADLINE_MS) {
-      throw new VlabError('operation', `process ${init.pid} does not end`, {
-        hint: `look at /proc/${init.pid}/wchan for what it waits for`,
-      });
-    }
-  }
 }

@@ -1,10 +1,9 @@
 /** `checkpoint`: a container's processes and all that is in them become files, by criu(8). */
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { VlabError } from '../../base/errors.js';
 import { hostArch } from '../../sys/abi.js';
-import { hasEnded, type Process } from '../../sys/owners.js';
+import { untilEnded } from '../../sys/until-ended.js';
 import type { Caller, Outcome } from '../caller.js';
 import type { Invocation } from '../invocation.js';
 import type { Found } from '../locked-container.js';
@@ -111,11 +110,4 @@ export function readLog({ imagePath, workPath }: CriuFlags, name: string): { tex
   } catch {
     return { path, text: undefined }; // criu did not get so far
   }
-}
-
-const DEADLINE_MS = 10_000;
-
-/** criu has killed it, which takes the kernel a moment. */
-async function untilEnded(init: Process): Promise<void> {
-  for (const began = Date.now(); !hasEnded(init) && Date.now() - began < DEADLINE_MS; ) await sleep(1);
 }

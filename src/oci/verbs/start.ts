@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { VlabError } from '../../base/errors.js';
 import type { OciConfig } from '../../container/config/schema.js';
 import { errnoName, hostArch } from '../../sys/abi.js';
+import { untilEnded } from '../../sys/until-ended.js';
 import type { Caller } from '../caller.js';
 import { executableFailure } from '../failure.js';
 import { runHooksAll } from '../hooks.js';
@@ -34,6 +35,10 @@ async function letGo(caller: Caller, { container, record, status }: Found): Prom
   rmSync(fifos.start);
   rmSync(fifos.outcome);
   const errno = Number(-reply.readBigInt64LE(0));
-  if (errno !== 0) throw executableFailure(config, errnoName(errno));
+  if (errno !== 0) {
+    // Callers delete it at once, and containerd only what it has seen stop.
+    if (record.init) await untilEnded(record.init);
+    throw executableFailure(config, errnoName(errno));
+  }
   return { container, record, status, config };
 }
