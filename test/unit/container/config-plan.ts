@@ -43,3 +43,13 @@ export function callsOf(change: Change, which: (step: Step) => boolean, situatio
 }
 
 export const from = (path: string) => (step: Step) => step.from?.startsWith(path) ?? false;
+
+/** Why there is no such plan, without the file's name. */
+export function refusal(change: Change, situation?: Situation): string {
+  try {
+    createdPlan(change, situation);
+  } catch (error) {
+    return (error as Error).message.replace('config.json: ', '');
+  }
+  return 'nothing was refused';
+}
