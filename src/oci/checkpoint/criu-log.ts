@@ -58,9 +58,14 @@ const KNOWN: Known[] = [
   },
   { says: /file locks/i, feature: 'a lock on a file', hint: 'use --file-locks, both ways' },
   {
+    says: /Unix socket \d+ not found/,
+    feature: "a unix socket of the host's network",
+    hint: 'standard descriptors must be pipes, files or terminals, not sockets',
+  },
+  {
     says: /[Ee]xternal (stream )?socket|unix.*(external|peer)/,
     feature: 'a unix socket whose other end is outside',
-    hint: 'use --ext-unix-sk, if whoever is there can do without it',
+    hint: 'use --ext-unix-sk, if whoever is there can do without it; standard descriptors must be pipes or files, not sockets',
   },
   {
     says: /link-remap|Can't create link|hard links? (is|are)|ghost/i,
@@ -98,9 +103,9 @@ const KNOWN: Known[] = [
   },
   { says: /[Uu]serfaultfd|uffd/, feature: 'memory on demand', hint: 'leave --lazy-pages away', blame: 'host' },
   {
-    says: /has bad (size|mode|build)/,
-    feature: 'a file that has changed since',
-    hint: 'it must be as it was at the checkpoint; a log that grows must be open for appending (>>)',
+    says: /File fd\/\d+ has bad|has bad (size|mode|build)/,
+    feature: 'a file that is not what it was',
+    hint: 'standard descriptors must be of the kind they were, and a log that grows be open for appending (>>)',
   },
   {
     says: /Network is unreachable/,

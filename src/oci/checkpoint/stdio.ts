@@ -20,7 +20,9 @@ export interface OuterDescriptor {
   key: string;
 }
 
-/** Which of them lead out of the container. */
+/**
+ * Which of them lead out of the container. Sockets are not among them: criu cannot give a connected one another end, and says so.
+ */
 export function outerDescriptors(seen: readonly DescriptorSeen[], mounts: ReadonlySet<number>): OuterDescriptor[] {
   return seen.flatMap((one) => {
     const key = keyOf(one, mounts);
@@ -29,7 +31,7 @@ export function outerDescriptors(seen: readonly DescriptorSeen[], mounts: Readon
 }
 
 function keyOf({ link, mount, inode, kind, rdev, device }: DescriptorSeen, mounts: ReadonlySet<number>) {
-  if (/^(pipe|socket):\[\d+\]$/.test(link)) return link;
+  if (/^pipe:\[\d+\]$/.test(link)) return link;
   if (mounts.has(mount)) return undefined;
   if (kind === 'terminal') return `tty[${rdev.toString(16)}:${device.toString(16)}]`;
   return kind === 'file' ? `file[${mount.toString(16)}:${inode.toString(16)}]` : undefined;
@@ -37,8 +39,7 @@ function keyOf({ link, mount, inode, kind, rdev, device }: DescriptorSeen, mount
 
 /** What a dump must be told of them (criu(8), --external). A pipe explains itself. */
 export function externalOf({ key }: OuterDescriptor): string[] {
-  if (key.startsWith('pipe:')) return [];
-  return [key.startsWith('socket:') ? key.replace('socket:', 'unix') : key];
+  return key.startsWith('pipe:') ? [] : [key];
 }
 
 /** `descriptors.json` of runc and crun: what 0, 1 and 2 were. Only pipes are given anew by what it says. */

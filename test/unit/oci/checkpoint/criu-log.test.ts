@@ -67,6 +67,7 @@ describe('the failure', () => {
       'CONFIG_MEM_SOFT_DIRTY',
     ],
     ['(0.1) Error (criu/files-reg.c:2175): File fd/1 has bad size 0 (expect 924)', 'operation', 'appending'],
+    ['(0.1) Error (criu/sk-unix.c:1): unix: Unix socket 3521334 not found', 'operation', 'not sockets'],
   ])('names what can be done: %s', (line, blame, hint) => {
     const error = failure(log(line));
     expect(error.blame).toBe(blame);
