@@ -3,6 +3,7 @@ import { mkdirSync, rmdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { messageOf } from '../../base/errors.js';
 import { cgroupOf } from '../../container/cgroup/planned-cgroup.js';
+import { type StartedScope, startScope } from '../../container/cgroup/systemd.js';
 import { parseConfig } from '../../container/config/parse-config.js';
 import type { OciConfig } from '../../container/config/schema.js';
 import { exitCodeOf } from '../../container/foreground-steps.js';
@@ -49,7 +50,8 @@ export async function restoreContainer(invocation: Invocation, way: 'detached' |
   const notes = readNotes(flags.imagePath);
   const criu = await findCriu(globals.criu, caller.env);
   const situation = { ...readSituation([]), id: container.id, bundle };
-  const cgroup = cgroupOf(config, container.id, situation);
+  using scope = globals.systemdCgroup ? await startScope(config, container.id, situation, caller.env) : undefined;
+  const cgroup = scope?.planned ?? cgroupOf(config, container.id, situation);
   const rootfs = resolve(bundle, config.root.path);
   const places = { bundle, rootfs, root: join(container.dir, 'criu-root') };
   const configFile = configFileOf(config);
@@ -81,7 +83,11 @@ export async function restoreContainer(invocation: Invocation, way: 'detached' |
     ...(annotations ? { annotations } : {}),
   });
   const release = container.claim(record, text);
-  const restoring = new Restoring(invocation, { container, config, text, flags, bareNetwork, release }, record);
+  const restoring = new Restoring(
+    invocation,
+    { container, config, text, flags, bareNetwork, release, ...(scope ? { scope } : {}) },
+    record,
+  );
   try {
     await withFailureCleanUp(
       async () => {
@@ -106,6 +112,8 @@ interface Given {
   bareNetwork: boolean;
   /** Lets other commands at the container. */
   release: () => void;
+  /** Held for the container until it is in it. */
+  scope?: StartedScope;
 }
 
 class Restoring {
@@ -149,6 +157,7 @@ class Restoring {
   async succeeded(): Promise<void> {
     rmdirSync(join(this.given.container.dir, 'criu-root'));
     this.given.release();
+    this.given.scope?.release();
   }
 
   /** In the foreground: its first process has ended (siginfo_t). Answers the code that the performer ends with. */

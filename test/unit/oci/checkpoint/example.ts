@@ -6,6 +6,7 @@ import type { Situation } from '../../../../src/container/situation.js';
 import type { CriuFlags } from '../../../../src/oci/checkpoint/criu-flags.js';
 import type { DumpSituation } from '../../../../src/oci/checkpoint/dump-request.js';
 import { type MountEntry, parseMountinfo } from '../../../../src/oci/checkpoint/mountinfo.js';
+import { machine } from '../../container/cgroup-machines.js';
 import { SITUATIONS } from '../../container/situations.js';
 
 const CONFIG = {
@@ -42,9 +43,10 @@ export function configWith(more: { terminal?: boolean; namespaces?: object[]; dr
 }
 
 export const PLACES = { bundle: '/b', rootfs: '/b/rootfs' };
-export const MACHINE: Situation = SITUATIONS.hybrid;
-const NOTHING = { exists: () => false, read: () => undefined, writable: () => true, processes: () => 0 };
-export const cgroup = () => cgroupOf(configWith(), 'c', MACHINE, { ...NOTHING, inUserNamespace: () => false } as never);
+/** One hierarchy is enough: what is made for each is another test's. */
+export const MACHINE: Situation = { ...SITUATIONS.hybrid, cgroups: SITUATIONS.hybrid.cgroups.slice(0, 2) };
+/** Nothing of it is there yet. */
+export const cgroup = () => cgroupOf(configWith(), 'c', MACHINE, machine({}));
 
 export const INSIDE: MountEntry[] = parseMountinfo(
   [
