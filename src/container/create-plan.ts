@@ -2,7 +2,8 @@
  * The plan of `create` and of `run` (runtime.md, "Lifecycle"): a container whose parent goes away. The performer (P) makes
  * the container's first process (C) and talks with the caller's TypeScript over the channel:
  *
- *   born     C exists; its pid is in the note. With `answersBorn` the answer lets it go on: id maps are written meanwhile.
+ *   born     C exists; its pid is in the note. It goes no further than to the place before its program until the caller has
+ *            recorded it and answered; with `answersBorn` not a step: id maps are written meanwhile.
  *   mounted  its file systems are mounted, and the old root is still there (with `answersMounted`): runtime hooks run now.
  *   created  C waits for `start`: the plan of `create` ends here.
  *   started  (`run`) the program runs; what follows is the caller's business.
@@ -39,8 +40,6 @@ export interface CreateOptions extends Omit<ConversationOptions, 'waitsForStart'
 
 export interface CreatePlan {
   plan: Plan;
-  /** The note `born` is answered, for the hooks' sake or since something is done for the child meanwhile. */
-  answersBorn: boolean;
   /** `outside`: whoever answers writes the maps of ids first. */
   maps: ContainerSteps['maps'];
   /** What of the configuration is left out. */
@@ -54,8 +53,12 @@ export function createPlan(
   config: OciConfig,
   situation: Situation,
   cgroup: PlannedCgroup,
-  asked: CreateOptions,
+  options: CreateOptions,
 ): CreatePlan {
+  return withinLimits(config, () => planOf(config, situation, cgroup, options));
+}
+
+function planOf(config: OciConfig, situation: Situation, cgroup: PlannedCgroup, asked: CreateOptions): CreatePlan {
   const b = new PlanBuilder(situation.arch);
   const container = compileContainer(b, config, situation, cgroup);
   if (container.takeListener && asked.listenerBytes === undefined) {
@@ -69,7 +72,6 @@ export function createPlan(
   const fifos = options.fifos && openFifos(b, options.fifos);
   const console = options.consoleSocket === undefined ? undefined : connectConsole(b, options.consoleSocket);
   const pair = config.process.terminal && foreground && !console ? terminalPair(b) : undefined;
-  const held = foreground && holdSignals(b);
   talk.before();
   pair?.before();
   const cloned = container.create(talk.pid);
@@ -83,6 +85,8 @@ export function createPlan(
     outside: () => container.outside(talk.pid),
     ...(takeListener ? { takeListener: (state) => takeListener(cloned.pidfd, state) } : {}),
   });
+  // Until here a signal ends the performer, and with it the creation.
+  const held = foreground && holdSignals(b);
   if (!fifos) {
     talk.awaitProgram();
     container.started();
@@ -92,7 +96,7 @@ export function createPlan(
     foregroundSteps(b, cloned, held.signals, { ...foreground, ...(terminal ? { terminal } : {}) });
   }
   const { maps, warnings, resctrlDirectories } = container;
-  return { plan: b.build(), answersBorn, maps, warnings, resctrlDirectories };
+  return { plan: b.build(), maps, warnings, resctrlDirectories };
 }
 
 interface InContainer extends Omit<CreateOptions, 'fifos'> {
@@ -131,8 +135,8 @@ function inContainer(b: PlanBuilder, config: OciConfig, container: ContainerStep
     container.confine(() => talk.awaitParent('wait until somebody listens'));
   }
   talk.tellParent('everything is ready');
+  talk.awaitRecord();
   if (o.fifos) {
-    talk.awaitParent('wait until the parent has seen it');
     b.step('read', [o.fifos.start, b.space(8, 'byte'), 1], 'wait for `start`', { accept: [1, 1], retryOnEintr: true });
   }
   if (hooks.startContainer && talk.states) hookSteps(b, 'startContainer', hooks.startContainer, talk.states.created);

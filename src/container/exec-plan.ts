@@ -25,12 +25,16 @@ export interface ExecOptions {
 }
 
 /** `config`: the container's, with the process to run. `container`: its first process on the host, and its cgroups. */
-export function execPlan(
-  config: OciConfig,
-  situation: Situation,
-  container: { pid: number; cgroupDirectories: readonly string[] },
-  options: ExecOptions,
-): Plan {
+export function execPlan(config: OciConfig, situation: Situation, container: ExecTarget, options: ExecOptions): Plan {
+  return withinLimits(config, () => planOf(config, situation, container, options));
+}
+
+interface ExecTarget {
+  pid: number;
+  cgroupDirectories: readonly string[];
+}
+
+function planOf(config: OciConfig, situation: Situation, container: ExecTarget, options: ExecOptions): Plan {
   const b = new PlanBuilder(situation.arch);
   const { process } = config;
   const steps = execPlanOf(b, config, situation, container);
@@ -90,5 +94,5 @@ export function execPlan(
     const terminal = pair?.receive();
     foregroundSteps(b, cloned, held.signals, { ...foreground, ...(terminal ? { terminal } : {}) });
   }
-  return withinLimits(b.build(), config);
+  return b.build();
 }

@@ -1,10 +1,10 @@
 /** Failures as the runtimes' callers read them: podman and docker look for these words to choose exit codes 126 and 127. */
 import { VlabError } from '../base/errors.js';
 import type { OciConfig } from '../container/config/schema.js';
+import { candidatesOf, findsIt, runsIt } from '../container/steps/program-steps.js';
 import { errnoName } from '../sys/abi.js';
 import type { PlanFailure } from '../sys/channel.js';
 
-const LOOKED_FOR = new Set(['faccessat', 'execve']);
 const WORDS: Record<string, string> = {
   ENOENT: 'no such file or directory',
   ENOTDIR: 'not a directory',
@@ -21,8 +21,10 @@ export function asStartFailure(failure: PlanFailure, config: OciConfig, reply: B
   const notRun = reply.length === 8 ? Number(-reply.readBigInt64LE(0)) : 0;
   if (notRun > 0) return executableFailure(config, errnoName(notRun), failure);
   const step = failure.plan.steps[failure.index];
-  const program = config.process.args[0] ?? '';
-  if (!step || !LOOKED_FOR.has(step.call) || !step.why.includes(program)) return failure;
+  const isSearch = candidatesOf(config.process).some(
+    (path) => step?.why === findsIt(path) || step?.why === runsIt(path),
+  );
+  if (!isSearch) return failure;
   return executableFailure(config, failure.errno, failure);
 }
 

@@ -182,13 +182,13 @@ export function newRecord(fields: Omit<ContainerRecord, 'version' | 'created' | 
   };
 }
 
-/** `isPaused`: asked only of a running container. */
+/** `isPaused`: asked only of one that has not ended; who is frozen before its program runs can be let go as little as after it. */
 export function statusOf(container: Container, record: ContainerRecord, isPaused: () => boolean): Status {
   const { init } = record;
   if (!init) return hasEnded(record.creator) ? 'stopped' : 'creating';
   if (hasEnded(init)) return 'stopped';
-  if (existsSync(container.startFifo) && stillWaits(init.pid)) return 'created';
-  return isPaused() ? 'paused' : 'running';
+  if (isPaused()) return 'paused';
+  return existsSync(container.startFifo) && stillWaits(init.pid) ? 'created' : 'running';
 }
 
 function stillWaits(pid: number): boolean {

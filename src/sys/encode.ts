@@ -1,14 +1,12 @@
 /** Plan → bytes, as docs/plan-format.md specifies and vlab-init.c reads them. Pure. */
 import { ARCHITECTURES, errnoNumber } from './abi.js';
-import { type Arg, checkPlan, type Plan, type Step } from './plan.js';
+import { type Arg, checkPlan, MAX_IMAGE_BYTES, MAX_RELOCATIONS, MAX_STEPS, type Plan, type Step } from './plan.js';
 
+export { MAX_IMAGE_BYTES, MAX_RELOCATIONS, MAX_STEPS };
 export const PLAN_MAGIC = 0x31504c56; // "VLP1"
 export const LAST_WORD_MAGIC = 0x30504c56; // "VLP0"
 export const HEAD_BYTES = 40;
 export const STEP_BYTES = 96;
-export const MAX_STEPS = 8192;
-export const MAX_IMAGE_BYTES = 16 << 20;
-export const MAX_RELOCATIONS = 65536;
 export const MAX_REPLY_BYTES = 65536;
 const KINDS: Record<Arg['kind'], number> = { num: 0, addr: 1, w32: 2, w64: 3 };
 const RETRY = 1;

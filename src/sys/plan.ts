@@ -75,6 +75,16 @@ export interface Plan {
 /** The greatest result that a system call can have. */
 export const MAX_RESULT = (1n << 63n) - 1n;
 
+/** What vlab-init takes at most (docs/plan-format.md). */
+export const MAX_STEPS = 8192;
+export const MAX_IMAGE_BYTES = 16 << 20;
+export const MAX_RELOCATIONS = 65536;
+
+/** A plan that is being built has outgrown what vlab-init takes; whoever feeds the builder without end is stopped here. */
+export class PlanTooLarge extends RangeError {
+  override readonly name = 'PlanTooLarge';
+}
+
 export function label(name: string): Label {
   return { name, index: undefined };
 }
@@ -97,6 +107,7 @@ export class PlanBuilder {
   space(bytes: number, text: string, align = 8): Addr {
     const offset = Math.ceil(this.used / align) * align;
     this.used = offset + bytes;
+    if (this.used > MAX_IMAGE_BYTES) throw new PlanTooLarge('the image of a plan has at most 16 MiB');
     if (this.used > this.bytes.length) {
       const larger = new Uint8Array(Math.max(this.bytes.length * 2, this.used));
       larger.set(this.bytes);
@@ -157,7 +168,9 @@ export class PlanBuilder {
   /** Stores the address of `target` in the 64-bit word at image offset `at`. */
   point(at: number, target: Addr): void {
     this.view().setBigUint64(at, BigInt(target.offset), true);
-    this.relocations.push(at);
+    if (this.relocations.push(at) > MAX_RELOCATIONS) {
+      throw new PlanTooLarge(`a plan has at most ${MAX_RELOCATIONS} addresses`);
+    }
   }
 
   /** Writes an initial 32- or 64-bit value into reserved space. */
@@ -172,6 +185,7 @@ export class PlanBuilder {
   }
 
   step(call: SyscallName, args: ArgLike[], why: string, options: StepOptions = {}): void {
+    if (this.steps.length === MAX_STEPS) throw new PlanTooLarge(`a plan has at most ${MAX_STEPS} steps`);
     const [low, high] = options.accept ?? [0n, MAX_RESULT];
     this.steps.push({
       call,

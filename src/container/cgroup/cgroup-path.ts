@@ -14,6 +14,10 @@ export interface CgroupPath {
   parents: string[];
 }
 
+/** NAME_MAX, and PATH_MAX (limits.h) with room for where the hierarchies are and for the names of control files. */
+const MOST_NAME_BYTES = 255;
+const MOST_PATH_BYTES = 3500;
+
 /**
  * An absolute path begins at the top of each hierarchy; a relative one at vlab's own parent, never at the caller's cgroup;
  * without one it is the container's id there.
@@ -23,6 +27,12 @@ export function parseCgroupsPath(cgroupsPath: string | undefined, id: string): C
   const below = posix.normalize(`/${asked}`).replace(/\/$/, '');
   if (below === '') throw configError(CGROUPS_PATH, 'names no cgroup of its own');
   if (below.includes('\n')) throw configError(CGROUPS_PATH, 'holds a line break, which the kernel takes in no name');
+  if (below.split('/').some((name) => Buffer.byteLength(name) > MOST_NAME_BYTES)) {
+    throw configError(CGROUPS_PATH, `holds a name of more than ${MOST_NAME_BYTES} bytes`);
+  }
+  if (Buffer.byteLength(below) > MOST_PATH_BYTES) {
+    throw configError(CGROUPS_PATH, `has more than ${MOST_PATH_BYTES} bytes`);
+  }
   const parents: string[] = [];
   for (let at = below.indexOf('/', 1); at > 0; at = below.indexOf('/', at + 1)) parents.push(below.slice(0, at));
   return { absolute: asked.startsWith('/'), below, parents };

@@ -27,9 +27,14 @@ const string = v.pipe(
   v.check((text) => !text.includes('\0'), 'holds a NUL byte'),
 );
 const strings = v.array(string);
-const absolutePath = v.pipe(
+/** PATH_MAX of limits.h counts the NUL at the end. What has more bytes is no path to the kernel, and takes long to think about. */
+const path = v.pipe(
   string,
-  v.check((path) => path.startsWith('/'), 'is no absolute path'),
+  v.check((text) => Buffer.byteLength(text) < 4096, 'is longer than a path can be, which is 4095 bytes'),
+);
+const absolutePath = v.pipe(
+  path,
+  v.check((text) => text.startsWith('/'), 'is no absolute path'),
 );
 const stringMap = v.record(v.string(), string);
 const maybe = v.exactOptional;
@@ -91,9 +96,9 @@ export const PROCESS = v.object({
 const ID_MAPPING = v.object({ containerID: uint32, hostID: uint32, size: uint32 });
 
 const MOUNT = v.object({
-  destination: string,
+  destination: path,
   type: maybe(string),
-  source: maybe(string),
+  source: maybe(path),
   options: maybe(strings, []),
   uidMappings: maybe(v.array(ID_MAPPING)),
   gidMappings: maybe(v.array(ID_MAPPING)),
@@ -205,7 +210,7 @@ export const SECCOMP = v.object({
   /** Names that this libseccomp does not know are told with the path of the entry. */
   architectures: maybe(strings),
   flags: maybe(strings),
-  listenerPath: maybe(string),
+  listenerPath: maybe(path),
   listenerMetadata: maybe(string),
   syscalls: maybe(
     v.array(
@@ -239,15 +244,15 @@ const LINUX = v.object({
   ),
   devices: maybe(v.array(DEVICE), []),
   netDevices: maybe(v.record(v.string(), v.object({ name: maybe(string) }))),
-  cgroupsPath: maybe(string),
+  cgroupsPath: maybe(path),
   resources: maybe(RESOURCES, {}),
   rootfsPropagation: maybe(
     v.picklist(['', ...PROPAGATIONS, ...PROPAGATIONS.map((one) => `r${one}` as `r${typeof one}`)]),
   ),
   seccomp: maybe(SECCOMP),
   sysctl: maybe(stringMap),
-  maskedPaths: maybe(strings, []),
-  readonlyPaths: maybe(strings, []),
+  maskedPaths: maybe(v.array(path), []),
+  readonlyPaths: maybe(v.array(path), []),
   mountLabel: maybe(string),
   personality: maybe(v.object({ domain: v.picklist(['LINUX', 'LINUX32']), flags: maybe(strings) })),
   intelRdt: maybe(
@@ -264,7 +269,7 @@ const LINUX = v.object({
 
 export const CONFIG = v.object({
   ociVersion: v.pipe(string, v.regex(/^1\.\d+\.\d+/, 'is no version 1 of the runtime specification')),
-  root: v.object({ path: string, readonly: maybe(v.boolean()) }),
+  root: v.object({ path, readonly: maybe(v.boolean()) }),
   mounts: maybe(v.array(MOUNT), []),
   /** Only `start` needs it; without one there are no args. */
   process: maybe(PROCESS, { cwd: '/' }),

@@ -17,6 +17,10 @@ export function candidatesOf({ args, env }: OciConfig['process']): string[] {
   return path.split(':').map((directory) => `${directory || '.'}/${name}`);
 }
 
+/** Why the steps that run and look for the program are there, by which their failures are known. */
+export const runsIt = (candidate: string): string => `run ${candidate}`;
+export const findsIt = (candidate: string): string => `find ${candidate}`;
+
 /** `failed`: a pipe that is told the negative errno (8 bytes) when the program cannot be run; then the process ends with 127. */
 export function execProgram(b: PlanBuilder, config: OciConfig, failed?: Word): void {
   const { args, env } = config.process;
@@ -25,7 +29,7 @@ export function execProgram(b: PlanBuilder, config: OciConfig, failed?: Word): v
   const envp = b.stringArray(env, 'envp');
   const hint = `look for ${args[0]} in ${config.root.path}: it must exist there, be executable, and find its interpreter`;
   const run = (candidate: string, options: StepOptions) =>
-    b.step('execve', [b.str(candidate), argv, envp], `run ${candidate}`, { hint, ...options });
+    b.step('execve', [b.str(candidate), argv, envp], runsIt(candidate), { hint, ...options });
   if (!failed) {
     candidates.forEach((candidate, index) => {
       run(candidate, index === candidates.length - 1 ? {} : { tolerate: ['ENOENT', 'ENOTDIR'] });
@@ -59,13 +63,13 @@ export function findProgram(b: PlanBuilder, config: OciConfig): void {
   candidates.forEach((candidate, index) => {
     const args = [flags('AT_FDCWD'), b.str(candidate), 1 /* X_OK */] as const;
     if (index === candidates.length - 1) {
-      b.step('faccessat', [...args], `find ${candidate}`, {
+      b.step('faccessat', [...args], findsIt(candidate), {
         hint: 'the program must exist in the container, and be executable',
       });
       return;
     }
     const next = label(`try ${candidates[index + 1]}`);
-    b.step('faccessat', [...args], `find ${candidate}`, { tolerate: [...NOT_HERE], jump: next });
+    b.step('faccessat', [...args], findsIt(candidate), { tolerate: [...NOT_HERE], jump: next });
     b.step('getpid', [], 'it is there', { jump: found, jumpOn: 'positive' });
     b.place(next);
   });
