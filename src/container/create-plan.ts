@@ -19,6 +19,7 @@ import { type ContainerSteps, compileContainer } from './compile.js';
 import type { OciConfig } from './config/schema.js';
 import { type Conversation, type ConversationOptions, conversation } from './conversation.js';
 import { foregroundSteps, holdSignals } from './foreground-steps.js';
+import { withinLimits } from './plan-limits.js';
 import type { Situation } from './situation.js';
 import { ownStdio, type Passed, passDescriptors } from './steps/descriptor-steps.js';
 import { hookSteps } from './steps/hook-steps.js';
@@ -40,6 +41,8 @@ export interface CreateOptions extends Omit<ConversationOptions, 'waitsForStart'
 
 export interface CreatePlan {
   plan: Plan;
+  /** The child waits for the answer to `born` before it does anything: for the hooks' sake, or since something is done for it. */
+  answersBorn: boolean;
   /** `outside`: whoever answers writes the maps of ids first. */
   maps: ContainerSteps['maps'];
   /** What of the configuration is left out. */
@@ -96,7 +99,7 @@ function planOf(config: OciConfig, situation: Situation, cgroup: PlannedCgroup, 
     foregroundSteps(b, cloned, held.signals, { ...foreground, ...(terminal ? { terminal } : {}) });
   }
   const { maps, warnings, resctrlDirectories } = container;
-  return { plan: b.build(), maps, warnings, resctrlDirectories };
+  return { plan: b.build(), answersBorn, maps, warnings, resctrlDirectories };
 }
 
 interface InContainer extends Omit<CreateOptions, 'fifos'> {

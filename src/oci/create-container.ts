@@ -61,7 +61,8 @@ export async function createContainer(invocation: Invocation, way: Way): Promise
   if (listenerBytes !== undefined) options.listenerBytes = listenerBytes;
   const made = createPlan({ ...config, root: { ...config.root, path: rootfs } }, situation, cgroup, options);
   const performer = await caller.performer({ foreground: way === 'foreground' });
-  const record = newRecord({ ...known, performer });
+  const { resctrlDirectories: resctrl } = made;
+  const record = newRecord({ ...known, performer, ...(resctrl.length > 0 ? { resctrl } : {}) });
   const release = container.claim(record, text);
   const creation: Creation = {
     invocation,

@@ -1,4 +1,5 @@
 /** The end of a container: processes, cgroups, its directory, and the hooks that come after it (runtime.md, "Delete"). */
+import { rmdirSync } from 'node:fs';
 import { errnoOf, VlabError } from '../base/errors.js';
 import { isPaused, resume } from '../container/cgroup/freezer.js';
 import { removeContainerCgroup } from '../container/cgroup/remove.js';
@@ -70,9 +71,18 @@ export async function removeContainer(
     await untilEnded(init);
   }
   await removeContainerCgroup(record.cgroup);
+  for (const directory of record.resctrl ?? []) removeIfThere(directory);
   if (config) await unmountInherited(config, record.rootfs);
   container.remove();
   return config ? runHooksAll(config, 'poststop', ociState(record, 'stopped'), until) : [];
+}
+
+function removeIfThere(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
 }
 
 async function end(one: Process): Promise<void> {

@@ -37,6 +37,8 @@ export interface ContainerRecord {
   /** The container's first process. */
   init?: Process;
   cgroup: Cgroup;
+  /** Directories of resctrl that were made for it. */
+  resctrl?: string[];
   /** What `update` has made of the configuration's resources. */
   resources?: OciResources;
   uid: number;

@@ -1,5 +1,5 @@
 // Needs root: life cycles of containers with SIGKILL at random moments, four at once, inside a container with limits. 60 rounds
-// here; 10,000 in the full run, or as many as an hour allows.
+// here; 10,000 in the full run; fewer on a busy machine, which stops them after 40 seconds and after an hour.
 import { expect, test } from 'vitest';
 import { isFullRun, isRoot, needs } from '../../skips.js';
 import { COLD, NATIVE, Outer, STATE_ROOT, VLAB } from './outer.js';
@@ -19,11 +19,11 @@ test(
     console.log(JSON.stringify(counts));
     expect(violations).toEqual([]);
     // Nobody passes by doing nothing: most of it was reached, and who was left alone went all the way.
-    expect(report.rounds).toBe(ROUNDS);
-    expect(report.undisturbed).toBeGreaterThanOrEqual(ROUNDS / 20);
+    expect(report.rounds).toBeGreaterThanOrEqual(Math.min(ROUNDS, isFullRun ? 1000 : 20));
+    expect(report.undisturbed).toBeGreaterThanOrEqual(report.rounds / 20);
     for (const status of ['created', 'running', 'stopped', 'none'])
       expect(report.states[status], status).toBeGreaterThan(0);
-    expect(report.kills.command).toBeGreaterThanOrEqual(ROUNDS / 10);
+    expect(report.kills.command).toBeGreaterThanOrEqual(report.rounds / 10);
     if (!isFullRun) return; // few rounds may not meet every victim alive
     for (const victim of ['child', 'container', 'planner']) expect(report.kills[victim], victim).toBeGreaterThan(0);
   },

@@ -78,6 +78,7 @@ const nothingThere = {
   writable: () => true,
   processes: () => 0,
   inUserNamespace: () => false,
+  parent: () => 'missing' as const,
 };
 
 const DEVICE = { index: 7, addresses: [] };

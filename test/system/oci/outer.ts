@@ -128,15 +128,8 @@ export class Outer implements AsyncDisposable {
   }
 
   /** What is there now and was not before, as soon as there is nothing, or after a while. */
-  async leftSince(before: Machine, directories?: string[]): Promise<Partial<Machine>> {
-    for (let waited = 0; ; waited += 50) {
-      const now = await this.machine(directories);
-      const kinds = Object.keys(now) as (keyof Machine)[];
-      const added = kinds.map((kind) => [kind, now[kind].filter((one) => !before[kind].includes(one))] as const);
-      const left = Object.fromEntries(added.filter(([, some]) => some.length > 0));
-      if (Object.keys(left).length === 0 || waited >= 3000) return left;
-      await sleep(50);
-    }
+  leftSince(before: Machine, directories: string[] = [STATE_ROOT]): Promise<Partial<Machine>> {
+    return this.ask('leftSince', { before, directories });
   }
 
   async startPlanner(): Promise<void> {
