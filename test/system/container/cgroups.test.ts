@@ -1,5 +1,5 @@
 // Where a container's cgroup is, what is set in it, and that nothing of it stays. Real kernel, root.
-import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { directoryOf, unifiedOf } from '../../../src/container/cgroup/cgroup.js';
@@ -113,6 +113,23 @@ describe('the place of a container', () => {
       expect([...new Set(membershipOf(container.pid).values())]).toEqual([`/${id}/late`]);
     } finally {
       for (const path of there(pathsIn(id))) rmdirSync(path);
+    }
+  });
+
+  it('is threaded below a threaded cgroup of version 2, where it can be no other', async (context) => {
+    const [unified] = places.filter(({ version }) => version === 2);
+    needs(context, 'cgroup v2', unified !== undefined);
+    if (!unified) return;
+    const parent = join(unified.root, id);
+    mkdirSync(parent);
+    try {
+      writeFileSync(join(parent, 'cgroup.type'), 'threaded');
+      await using container = await OwnContainer.start({ rootfs, id, cgroupsPath: `/${id}/x`, places: [unified] });
+      expect(readFileSync(join(parent, 'x/cgroup.type'), 'utf8')).toBe('threaded\n');
+      expect(membershipOf(container.pid).get('')).toBe(`/${id}/x`);
+      expect(processesOf(container.cgroup)).toEqual([container.pid]);
+    } finally {
+      rmdirSync(parent);
     }
   });
 

@@ -34,7 +34,7 @@ export function ownConfig({ rootfs, id, words = ['sleep', '60'], ...options }: O
   const resources = { ...linux.resources, ...options.resources };
   return {
     ...config,
-    linux: { ...rest, maskedPaths: [], readonlyPaths: [], resources, ...(path === null ? {} : { cgroupsPath: path }) },
+    linux: { ...rest, resources, ...(path === null ? {} : { cgroupsPath: path }) },
   };
 }
 
@@ -45,7 +45,8 @@ function rootless(): { rootless?: { uid: number; gid: number } } {
 }
 
 export function ownSituation(places?: CgroupPlace[]): Situation {
-  const situation = readSituation([]);
+  const { maskedPaths, readonlyPaths } = ownConfig({ rootfs: '/', id: 'any' }).linux;
+  const situation = readSituation([...maskedPaths, ...readonlyPaths]);
   return places ? { ...situation, cgroups: places } : situation;
 }
 

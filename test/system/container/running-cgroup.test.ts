@@ -196,10 +196,10 @@ describe('update', () => {
 
   it('refuses a limit below what is used when memory.checkBeforeUpdate says so, as version 1 always does', async () => {
     const before: OciResources = { memory: { limit: 128 << 20, swap: 128 << 20 } };
-    await using container = await OwnContainer.start({ rootfs, id, resources: before, words: ['touch', '64', 'stay'] });
+    await using container = await OwnContainer.start({ rootfs, id, resources: before, words: ['touch', '24', 'stay'] });
     const usage = () => Number(read(container.cgroup, 'memory', 'memory.usage_in_bytes', 'memory.current'));
-    await until(() => usage() > 64 << 20, 'it has touched its memory');
-    const wanted: OciResources = { memory: { limit: 16 << 20, checkBeforeUpdate: true } };
+    await until(() => usage() > 24 << 20, 'it has touched its memory', 20_000);
+    const wanted: OciResources = { memory: { limit: 8 << 20, checkBeforeUpdate: true } };
     await expect(updateResources(container.cgroup, before, wanted)).rejects.toThrow('linux.resources.memory.limit');
     expect(read(container.cgroup, 'memory', 'memory.limit_in_bytes', 'memory.max')).toBe(`${128 << 20}`);
   });
