@@ -105,6 +105,6 @@ describe('without root', () => {
     needs(context, 'cgroup v1', readCgroupLayout().controllers.memory?.version === 1);
     const { code, stderr } = await start(['--memory', '64m', '/probe', 'true']).finished;
     expect(code).not.toBe(0);
-    expect(stderr).toMatch(/a memory limit was asked for, but no memory cgroup can be made here\nhint: run it as root/);
+    expect(stderr).toMatch(/linux.resources.memory.limit needs the memory controller.*\nhint: run it as root/);
   });
 });
