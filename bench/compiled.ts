@@ -7,7 +7,7 @@ import { hostArch } from '../src/sys/abi.js';
 import { compilersFor, compileWhole } from '../src/sys/native.js';
 
 /** Path of `bench/NAME.c` compiled: statically, so that nothing of a loader is in the way. */
-export async function compiled(name: 'floor' | 'one-byte'): Promise<string> {
+export async function compiled(name: 'floor' | 'one-byte' | 'many' | 'enter'): Promise<string> {
   const source = join(packageRoot(), 'bench', `${name}.c`);
   const digest = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16);
   const target = join(cacheDir(), 'native', `${name}-${digest}`);

@@ -1,8 +1,9 @@
-/** What scripts/bench.mjs starts: `start`, `steps` or `micro`, then their flags. */
+/** What scripts/bench.mjs starts: `start`, `containers`, `steps` or `micro`, then their flags. */
 import { messageOf, VlabError } from '../src/base/errors.js';
 
 const BENCHES: Record<string, () => Promise<(words: string[]) => Promise<void>>> = {
   start: async () => (await import('./start.js')).startBench,
+  containers: async () => (await import('./containers.js')).containersBench,
   steps: async () => (await import('./steps.js')).stepsBench,
   micro: async () => (await import('./micro.js')).microBench,
 };

@@ -196,7 +196,7 @@ function bundle(job: Job, directory: string, id: string): string {
  * crun refuses a machine whose controllers are on version 1 when the unified tree is mounted too. It gets a mount
  * namespace without that tree; the stamp is taken behind this.
  */
-function hideUnified(): Command['prepare'] {
+export function hideUnified(): Command['prepare'] {
   const { layout, unified } = readCgroupLayout();
   if (layout !== 'hybrid' || !unified) return undefined;
   return (b: PlanBuilder) => {

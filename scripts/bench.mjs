@@ -1,4 +1,4 @@
-// `npm run bench` (start), `npm run bench:steps` (steps) and `npm run bench:micro` (micro): builds vlab if it is stale, bundles bench/ and runs it.
+// `npm run bench` (start), `npm run bench:containers` (containers), `npm run bench:steps` (steps) and `npm run bench:micro` (micro): builds vlab if it is stale, bundles bench/ and runs it.
 // Words behind `--` are the bench's: npm run bench -- --blocks 20 --only floor,launcher --no-write
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
