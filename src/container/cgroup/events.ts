@@ -1,14 +1,16 @@
 /** What happens to a running container's resources, as it happens (`events`). */
-import { type FSWatcher, watch } from 'node:fs';
+import { existsSync, type FSWatcher, watch } from 'node:fs';
 import { join } from 'node:path';
-import { type Cgroup, type CgroupDirectory, directoryOf } from './cgroup.js';
+import { type Cgroup, type CgroupDirectory, directoryOf, unifiedOf } from './cgroup.js';
 import { keyed, readControl } from './control-file.js';
 import { processesBelow } from './processes.js';
 import { readStats } from './stats.js';
 import type { ContainerEvent } from './stats-shape.js';
 
-/** Version 1 tells nobody who has no eventfd, so its counter is looked at this often; version 2 is by inotify(7). */
+/** Version 1 tells of its counter only who has an eventfd, so it is looked at this often. */
 const LOOK_MS = 100;
+/** Version 2 tells of its files by inotify(7); a look now and then is for what it may have been too late to hear. */
+const SELDOM_MS = 1000;
 
 export interface WatchOptions {
   /** Between two statistics; none without it. */
@@ -27,12 +29,14 @@ export async function* watchEvents(
 ): AsyncGenerator<ContainerEvent> {
   const memory = directoryOf(cgroup, 'memory');
   const first = cgroup.directories.slice(0, 1).map(({ path }) => path);
-  const alarm = new Alarm(memory, signal);
+  const unified = unifiedOf(cgroup);
+  const lookMs = memory?.version === 1 || !unified ? LOOK_MS : SELDOM_MS;
+  const alarm = new Alarm(unified, signal);
   try {
     let seen = memory ? oomCount(memory) : 0n;
     let statsAt = statsMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + statsMs;
     while (!signal?.aborted) {
-      await alarm.ring(Math.min(LOOK_MS, statsAt - performance.now()));
+      await alarm.ring(Math.min(lookMs, statsAt - performance.now()));
       const now = memory ? oomCount(memory) : 0n;
       if (now > seen) yield { type: 'oom', id };
       seen = now;
@@ -53,25 +57,37 @@ function oomCount(memory: CgroupDirectory): bigint {
   return (values.get('oom_kill') ?? 0n) + (values.get('under_oom') ?? 0n);
 }
 
-/** Rings after a time, when the kernel says that memory.events has changed, or when nobody wants to hear it any more. */
+/** Rings after a time, when the kernel says that something has happened, or when nobody wants to hear it any more. */
 class Alarm {
   private wake: () => void = () => {};
-  private readonly watcher: FSWatcher | undefined;
+  /** Something has happened since the last ring. */
+  private rung = false;
+  private readonly watchers: FSWatcher[] = [];
 
   constructor(
-    memory: CgroupDirectory | undefined,
+    unified: CgroupDirectory | undefined,
     private readonly signal: AbortSignal | undefined,
   ) {
-    if (memory?.version === 2) {
-      this.watcher = watch(join(memory.path, 'memory.events'), () => this.wake());
-      this.watcher.on('error', () => {}); // its end is seen by the look that follows
+    for (const file of ['memory.events', 'cgroup.events']) {
+      const path = unified && join(unified.path, file);
+      if (!path || !existsSync(path)) continue;
+      const watcher = watch(path, () => {
+        this.rung = true;
+        this.wake();
+      });
+      watcher.on('error', () => {}); // its end is seen by the look that follows
+      this.watchers.push(watcher);
     }
     signal?.addEventListener('abort', this.stop);
   }
 
   async ring(ms: number): Promise<void> {
-    if (ms <= 0) return;
-    await new Promise<void>((resolve) => {
+    if (ms > 0 && !this.rung) await this.wait(ms);
+    this.rung = false;
+  }
+
+  private wait(ms: number): Promise<void> {
+    return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
       this.wake = () => {
         clearTimeout(timer);
@@ -81,7 +97,7 @@ class Alarm {
   }
 
   readonly stop = (): void => {
-    this.watcher?.close();
+    for (const watcher of this.watchers) watcher.close();
     this.signal?.removeEventListener('abort', this.stop);
     this.wake();
   };

@@ -32,7 +32,10 @@ export function makeDirectory(b: PlanBuilder, directory: PlannedDirectory, asked
   for (const parent of parents) makeParent(b, parent, directory, asked);
   make(mayExist ? { tolerate: ['EEXIST'], from: CGROUPS_PATH } : {});
   if (mayVanish) b.place(made);
-  if (takeOver.includes(path)) copyCpuset(b, path);
+  if (takeOver.includes(path)) {
+    copyCpuset(b, path);
+    letChildrenTakeOver(b, path);
+  }
   if (directory.threaded) writeFile(b, join(path, 'cgroup.type'), ['threaded'], { from: CGROUPS_PATH });
   if (directory.owner) handOver(b, path, directory.owner);
 }
@@ -60,7 +63,7 @@ function makeParent(
   if (version === 2) handDown(b, path, controllers, asked);
   else if (controllers.includes('cpuset')) {
     if (seen || takeOver.includes(path)) copyCpuset(b, path);
-    writeFile(b, `${path}/cgroup.clone_children`, ['1']);
+    letChildrenTakeOver(b, path);
   }
   if (seen) b.place(ready);
 }
@@ -119,6 +122,11 @@ function copyCpuset(b: PlanBuilder, path: string): void {
     b.step('close', [to], 'done with it');
   }
   b.place(after);
+}
+
+/** What is made below it later has processors from the start. */
+function letChildrenTakeOver(b: PlanBuilder, path: string): void {
+  writeFile(b, `${path}/cgroup.clone_children`, ['1']);
 }
 
 /** chown(2) of what the container may change by itself; -1: the group stays. */

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { VlabError } from '../../base/errors.js';
+import { execDirectories } from '../../container/cgroup/exec-directories.js';
 import { nativeBinary } from '../../sys/native.js';
 import { checkTerminal, ownedStdio, passedDescriptors } from '../descriptors.js';
 import { execIn, GO_ON } from '../exec-in.js';
@@ -31,7 +32,10 @@ export const exec: Verb = async (invocation) => {
   const foreground = !flags.has('detach');
   const consoleSocket = flags.string('console-socket');
   checkTerminal(process.terminal === true, consoleSocket, foreground);
-  const running = { init: record.init, cgroupDirectories: record.cgroup.directories.map(({ path }) => path) };
+  const running = {
+    init: record.init,
+    cgroupDirectories: execDirectories(record.cgroup, record.init.pid, flags.list('cgroup')),
+  };
   const state = ociState(record, status);
   const listenerBytes = processStateBytes(config, state);
   const options = {

@@ -87,6 +87,27 @@ describe('vlab-oci', () => {
     expect(there(id)).toEqual([]);
   });
 
+  it('runs a further program in a cgroup below it that is named', () => {
+    done('create', '--bundle', bundle(`/${id}`, {}), id);
+    try {
+      done('start', id);
+      for (const { root } of places) mkdirSync(join(root, id, 'inner'));
+      const seen = (...words: string[]) =>
+        done('exec', ...words, id, '/probe', 'cat', '/proc/self/cgroup')
+          .trim()
+          .split('\n')
+          .map((line) => line.split(':')[2]);
+      expect(new Set(seen('--cgroup', 'inner'))).toEqual(new Set(['/inner']));
+      expect(new Set(seen())).toEqual(new Set(['/']));
+      const { status, stderr } = oci('exec', '--cgroup', 'no', id, '/probe', 'true');
+      expect(status).not.toBe(0);
+      expect(stderr).toContain('the container has no cgroup no');
+    } finally {
+      done('delete', '--force', id);
+    }
+    expect(there(id)).toEqual([]);
+  });
+
   it('says by its path what this machine cannot do, and leaves nothing', () => {
     const { status, stderr } = oci('run', '--bundle', bundle(`/${id}`, { rdma: { a: { hcaHandles: 1 } } }), id);
     expect(status).not.toBe(0);
