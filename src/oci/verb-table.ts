@@ -125,6 +125,7 @@ export const VERBS: Readonly<Record<string, VerbEntry>> = {
     usage: 'restore [--image-path DIR] [--bundle DIR] [--detach] [--console-socket PATH] [--pid-file FILE] … ID',
     load: async () => (await import('./verbs/restore.js')).restore,
   },
+  features: { flags: HELP, usage: 'features', load: async () => (await import('./verbs/features.js')).features },
   spec: {
     flags: { ...HELP, 'bundle|b': 'string', rootless: 'boolean' },
     usage: 'spec [--bundle DIR] [--rootless]',

@@ -34,7 +34,7 @@ const OPERATORS: Record<(typeof SECCOMP_OPERATORS)[number], number> = {
 };
 
 /** Names of the specification; the library's own are these in lower case and without SCMP_ARCH_. */
-const ARCHITECTURES = new Set(
+export const ARCHITECTURES: ReadonlySet<string> = new Set(
   (
     'X86 X86_64 X32 ARM AARCH64 MIPS MIPS64 MIPS64N32 MIPSEL MIPSEL64 MIPSEL64N32 PPC PPC64 PPC64LE S390 S390X ' +
     'PARISC PARISC64 RISCV64 LOONGARCH64 M68K SH SHEB'

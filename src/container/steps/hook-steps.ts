@@ -34,6 +34,7 @@ function oneHook(b: PlanBuilder, name: string, hook: OciHook, state: HookState):
   const cloned = cloneProcess(b, { namespaces: [], borrowsMemory: true, why: `create a process for the ${name}` });
   cloned.toParent(parent);
   b.step('dup3', [theirs, 0, 0], 'the state is its standard input');
+  b.step('umask', [num(0o022, '022')], 'with the usual mask for what it makes');
   const argv = b.stringArray(hook.args ?? [hook.path], 'argv');
   b.step('execve', [b.str(hook.path), argv, b.stringArray(hook.env ?? [], 'envp')], `run the ${name}`, {
     hint: 'a hook must be an executable file at this absolute path',

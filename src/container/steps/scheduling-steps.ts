@@ -93,7 +93,7 @@ export function setAffinity(b: PlanBuilder, process: OciProcess, which: 'initial
 }
 
 /** linux/mempolicy.h. */
-const MEMORY_MODES = new Map([
+export const MEMORY_MODES: ReadonlyMap<string, number> = new Map([
   ['MPOL_DEFAULT', 0],
   ['MPOL_PREFERRED', 1],
   ['MPOL_BIND', 2],
@@ -102,7 +102,7 @@ const MEMORY_MODES = new Map([
   ['MPOL_PREFERRED_MANY', 5],
   ['MPOL_WEIGHTED_INTERLEAVE', 6],
 ]);
-const MEMORY_FLAGS = new Map([
+export const MEMORY_FLAGS: ReadonlyMap<string, number> = new Map([
   ['MPOL_F_NUMA_BALANCING', 1 << 13],
   ['MPOL_F_RELATIVE_NODES', 1 << 14],
   ['MPOL_F_STATIC_NODES', 1 << 15],

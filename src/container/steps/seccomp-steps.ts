@@ -27,7 +27,7 @@ export interface SeccompSteps {
   takeListener(pidfd: Word, state: { text: Addr; bytes: number }): void;
 }
 
-const FLAGS = [
+export const SECCOMP_FLAGS = [
   'SECCOMP_FILTER_FLAG_TSYNC',
   'SECCOMP_FILTER_FLAG_LOG',
   'SECCOMP_FILTER_FLAG_SPEC_ALLOW',
@@ -87,11 +87,11 @@ export function seccompSteps(b: PlanBuilder, profile: OciSeccomp, filter: Seccom
 
 function flagsOf({ flags: names = [] }: OciSeccomp, asks: boolean) {
   names.forEach((name, index) => {
-    if (!(FLAGS as readonly string[]).includes(name)) {
+    if (!(SECCOMP_FLAGS as readonly string[]).includes(name)) {
       throw configError(`linux.seccomp.flags[${index}]`, `is no flag of seccomp(2): ${name}`);
     }
   });
-  const all = [...(names as (typeof FLAGS)[number][])] as AbiName[];
+  const all = [...(names as (typeof SECCOMP_FLAGS)[number][])] as AbiName[];
   if (asks) all.push('SECCOMP_FILTER_FLAG_NEW_LISTENER');
   // Both answer by their result: the kernel wants to know which (seccomp(2), TSYNC_ESRCH).
   if (asks && names.includes('SECCOMP_FILTER_FLAG_TSYNC')) all.push('SECCOMP_FILTER_FLAG_TSYNC_ESRCH');
