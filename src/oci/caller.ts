@@ -15,6 +15,11 @@ export interface Caller {
   stdioMode(number: number): number | undefined;
   /** The caller's descriptors from 3 on, `count` of them (`--preserve-fds`). Before `perform`. Error: `input` when one is not open. */
   pass(count: number): Passed[];
+  /**
+   * One of the caller's descriptors from 3 on, for the performer alone: where it has it. Instead of `pass`, before `perform`;
+   * `letGo` behind that: its reader sees the end when the performer closes it. Error: `input` when it is not open.
+   */
+  give(number: number): { at: number; letGo(): void };
   /** Aborted when the caller has gone, or wants the command to end before it is done. */
   readonly gone: AbortSignal;
   /** The process that will perform the next plan, so that it can be recorded before it does anything. */

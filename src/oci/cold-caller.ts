@@ -1,5 +1,5 @@
 /** The caller of a command in a Node process of its own: plans are performed by children of that. */
-import { fstatSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { constants } from 'node:os';
 import { errnoOf } from '../base/errors.js';
 import type { Passed } from '../container/steps/descriptor-steps.js';
@@ -7,7 +7,7 @@ import { type Process, processOf } from '../sys/owners.js';
 import { type Performer, startPerformer } from '../sys/perform-once.js';
 import { signalIfThere } from '../sys/signal.js';
 import type { Caller } from './caller.js';
-import { openNumbers } from './open-numbers.js';
+import { mustBeOpen, openNumbers } from './open-numbers.js';
 
 /** What a person or a supervisor ends a command with. */
 const INTERRUPTING = ['SIGINT', 'SIGTERM'] as const;
@@ -33,6 +33,12 @@ export class ColdCaller implements Caller {
     // The performer's 3 is its channel: what the caller has there comes behind the others, which keep their numbers.
     this.passed = [...numbers.slice(1), ...numbers.slice(0, 1)];
     return numbers.map((number) => ({ number, at: number === 3 ? 3 + numbers.length : number }));
+  }
+
+  give(number: number) {
+    mustBeOpen(number, modeOf(number) !== undefined);
+    this.passed = [number];
+    return { at: 4, letGo: () => closeSync(number) };
   }
 
   async performer(how: { foreground?: boolean } = {}): Promise<Process> {

@@ -1,6 +1,6 @@
 /** What `create` and `run` have in common: a bundle becomes a container (runtime.md, "Create"). */
 import { resolve } from 'node:path';
-import { messageOf, withCleanUp } from '../base/errors.js';
+import { withCleanUp } from '../base/errors.js';
 import { cgroupOf } from '../container/cgroup/planned-cgroup.js';
 import { type StartedScope, startScope } from '../container/cgroup/systemd.js';
 import { parseConfig } from '../container/config/parse-config.js';
@@ -16,11 +16,12 @@ import type { Plan } from '../sys/plan.js';
 import { readBundle } from './bundle.js';
 import { checkTerminal, ownedStdio, passedDescriptors } from './descriptors.js';
 import { asStartFailure } from './failure.js';
+import { foregroundEnd } from './foreground-end.js';
 import { runHooks, runHooksAll } from './hooks.js';
 import { type Invocation, namedContainer } from './invocation.js';
 import { removePidFile, writePidFile } from './pid-file.js';
 import { processState, processStateBytes } from './process-state.js';
-import { deleteContainer, removeContainer } from './remove-container.js';
+import { removeContainer } from './remove-container.js';
 import { type Container, type ContainerRecord, newRecord, type OciState, ociState, type Status } from './state.js';
 
 export interface Created {
@@ -181,17 +182,10 @@ async function outsideHooks(creation: Creation, over: AbortController): Promise<
 
 /** The program of a `run` has ended. Returns the answer: its exit code. */
 async function ended(creation: Creation, exitCode: number): Promise<Buffer> {
-  const { invocation, container } = creation;
   creation.exitCode = exitCode;
-  if (!invocation.flags.has('keep')) {
-    const { warnings = [] } = await deleteContainer(container, { force: false, until: invocation.caller.gone }).catch(
-      (error: unknown) => ({ warnings: [messageOf(error)] }),
-    );
-    creation.warnings = [...creation.warnings, ...warnings];
-  }
-  const code = Buffer.alloc(4);
-  code.writeInt32LE(exitCode);
-  return code;
+  const { answer, warnings } = await foregroundEnd(creation.invocation, creation.container, exitCode);
+  creation.warnings = [...creation.warnings, ...warnings];
+  return answer;
 }
 
 /** After a failure. What cannot be removed now is nobody's creation any more, so that `delete` may try again. */

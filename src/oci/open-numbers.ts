@@ -4,9 +4,12 @@ import { VlabError } from '../base/errors.js';
 export function openNumbers(count: number, isOpen: (number: number) => boolean): number[] {
   const numbers: number[] = [];
   for (let number = 3; number < 3 + count; number++) {
-    if (!isOpen(number))
-      throw new VlabError('input', `--preserve-fds asks for descriptor ${number}, which is not open`);
+    mustBeOpen(number, isOpen(number), '--preserve-fds');
     numbers.push(number);
   }
   return numbers;
+}
+
+export function mustBeOpen(number: number, isOpen: boolean, flag = 'the command'): void {
+  if (!isOpen) throw new VlabError('input', `${flag} asks for descriptor ${number}, which is not open`);
 }

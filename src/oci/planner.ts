@@ -14,7 +14,7 @@ import { own, type Process, processOf, thisProcess } from '../sys/owners.js';
 import type { Caller } from './caller.js';
 import { coldPlan } from './cold-plan.js';
 import { finishPlan } from './finish-plan.js';
-import { openNumbers } from './open-numbers.js';
+import { mustBeOpen, openNumbers } from './open-numbers.js';
 import { makePlannerDir, plannerSocket } from './planner-place.js';
 import { HEAD_BYTES, type PlannerRequest, parseRequest, requestBytes } from './request.js';
 import { needsOwnProcess, runWords } from './run-words.js';
@@ -87,6 +87,12 @@ class RemoteCaller implements Caller {
       number,
       at: descriptors.get(number)?.at ?? number,
     }));
+  }
+
+  give(number: number) {
+    const found = this.request.descriptors.get(number);
+    mustBeOpen(number, found !== undefined);
+    return { at: found?.at ?? number, letGo: () => {} }; // the performer is the caller
   }
 
   async performer(): Promise<Process> {

@@ -2,9 +2,12 @@
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { VlabError } from '../../base/errors.js';
+import { pause, resume } from '../../container/cgroup/freezer.js';
+import { capabilityMask } from '../../container/config/capabilities.js';
+import { hostAbilities } from '../../container/host-abilities.js';
 import { hostArch } from '../../sys/abi.js';
 import { untilEnded } from '../../sys/until-ended.js';
-import type { Caller, Outcome } from '../caller.js';
+import type { Outcome } from '../caller.js';
 import type { Invocation } from '../invocation.js';
 import type { Found } from '../locked-container.js';
 import { removeContainer } from '../remove-container.js';
@@ -34,28 +37,42 @@ export async function checkpointContainer(
   const request = dumpRequest(config, record, seen, flags);
   if (!flags.preDump)
     writeNotes(flags.imagePath, { external: [...seen.external], stdio: [...seen.stdio] }, descriptors);
-  const statusFd = statusDescriptor(caller, flags);
+  const listener = flags.statusFd === undefined ? undefined : caller.give(flags.statusFd);
   const plan = dumpPlan(hostArch(), {
     criu,
     request,
     imagesDir: flags.imagePath,
     ...(flags.workPath === undefined ? {} : { workDir: flags.workPath }),
-    ...(statusFd === undefined ? {} : { statusFd }),
+    ...(listener ? { statusFd: listener.at } : {}),
   });
-  const { response, trouble, failure } = await talkWithCriu(caller, plan, {
-    reached: async (stage) => (stage === 'status-ready' && statusFd !== undefined ? ['ready'] : []),
-  });
-  if (trouble !== undefined) throw trouble;
-  if (!response?.success) {
-    if (failure) throw failure;
-    throw criuFailure('checkpoint', `container ${container.id}`, readLog(flags, DUMP_LOG), response?.cr_errmsg);
+  const freezes = status === 'running' && request.opts?.freeze_cgroup !== undefined;
+  const staysRunning = flags.leaveRunning || flags.preDump;
+  let done = false;
+  try {
+    const { response, trouble, failure } = await talkWithCriu(caller, plan, {
+      async reached(stage) {
+        // criu, which does it next, would look again only after a tenth of a second.
+        if (stage === 'pre-dump' && freezes) await pause(record.cgroup);
+        if (stage !== 'status-ready' || !listener) return [];
+        listener.letGo();
+        return ['ready'];
+      },
+    });
+    if (trouble !== undefined) throw trouble;
+    if (!response?.success) {
+      if (failure) throw failure;
+      throw criuFailure('checkpoint', `container ${container.id}`, readLog(flags, DUMP_LOG), response?.cr_errmsg);
+    }
+    done = true;
+  } finally {
+    if (freezes && (staysRunning || !done)) await resume(record.cgroup);
   }
   const network = leavesNetwork(config, seen, flags) ? lost(seen.netDevices) : [];
   const warnings =
     network.length > 0 && !flags.emptyNetwork && !flags.preDump && !seen.joined.network
       ? [`the checkpoint is without the network devices ${network.join(', ')}: hooks or the engine must make new ones`]
       : [];
-  if (flags.leaveRunning || flags.preDump) return { exitCode: 0, warnings };
+  if (staysRunning) return { exitCode: 0, warnings };
   await untilEnded(record.init);
   return {
     exitCode: 0,
@@ -75,14 +92,20 @@ async function mustBeAble(criu: Criu, flags: CriuFlags): Promise<void> {
       },
     );
   }
-  if (flags.lazyPages && !(await hasFeature(criu, 'uffd-noncoop'))) {
+  if (!flags.lazyPages) return;
+  if ((hostAbilities.capabilities() & capabilityMask(['CAP_SYS_RESOURCE'])) === 0n) {
     throw new VlabError(
       'host',
-      '--lazy-pages needs userfaultfd with its events (userfaultfd(2)), which is refused here',
+      '--lazy-pages needs CAP_SYS_RESOURCE, for pipes that hold all memory, which is not here',
       {
-        hint: 'see CONFIG_USERFAULTFD and vm.unprivileged_userfaultfd, or leave it away',
+        hint: 'make one whole checkpoint instead',
       },
     );
+  }
+  if (!(await hasFeature(criu, 'uffd-noncoop'))) {
+    throw new VlabError('host', '--lazy-pages needs userfaultfd(2) with its events, which this kernel refuses', {
+      hint: 'see CONFIG_USERFAULTFD, and vm.unprivileged_userfaultfd',
+    });
   }
 }
 
@@ -94,13 +117,6 @@ export function makeDirectories({ imagePath, workPath, parentPath }: CriuFlags):
   throw new VlabError('input', `--parent-path ${parentPath}: ${parent} is no directory`, {
     hint: 'it is relative to --image-path: ../previous',
   });
-}
-
-/** Where the performer has the caller's descriptor. */
-function statusDescriptor(caller: Caller, { statusFd }: CriuFlags): number | undefined {
-  if (statusFd === undefined) return undefined;
-  if (statusFd < 3) return statusFd;
-  return caller.pass(statusFd - 2).find(({ number }) => number === statusFd)?.at;
 }
 
 export function readLog({ imagePath, workPath }: CriuFlags, name: string): { text: string | undefined; path: string } {

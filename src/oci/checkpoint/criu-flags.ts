@@ -37,6 +37,8 @@ export function criuFlags(flags: Flags, cwd: string): CriuFlags {
   const networkLock = flags.string('network-lock');
   const [profile, context] = [flags.string('lsm-profile'), flags.string('lsm-mount-context')];
   if (parentPath?.startsWith('/')) throw new VlabError('input', '--parent-path must be relative to --image-path');
+  if (statusFd >= 0 && statusFd < 3)
+    throw new VlabError('input', `--status-fd ${statusFd}: a descriptor from 3 on is meant`);
   const strange = flags.list('empty-ns').find((name) => name !== 'network');
   if (strange !== undefined) throw new VlabError('input', `--empty-ns ${strange}: only network can be left empty`);
   return {

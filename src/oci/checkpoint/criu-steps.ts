@@ -4,7 +4,7 @@
  * only runs forwards, so its rounds are written out: more of them than criu has stages. Pure.
  */
 import { directoryFlags, flags } from '../../sys/abi.js';
-import { unblockSignals } from '../../sys/attached.js';
+import { attached, unblockSignals } from '../../sys/attached.js';
 import { CHANNEL_FD, note } from '../../sys/channel.js';
 import { type Cloned, cloneProcess } from '../../sys/clone.js';
 import { num } from '../../sys/num.js';
@@ -65,6 +65,8 @@ export interface CriuStepsOptions {
   passed?: readonly { number: number; fd: Word | number }[];
   /** Prepares the clone into a cgroup, and joins others as criu's first steps. */
   cgroups?: { clonesInto: boolean; make(into: Word): void; join(): void };
+  /** criu dies with the performer. Not at a dump: what it has stopped would stay so. */
+  diesWithPerformer?: boolean;
   /** The steps of each errand that the caller may ask for. */
   errands?: Partial<Record<ErrandName, (asked: Asked) => void>>;
 }
@@ -100,7 +102,10 @@ export function criuSteps(b: PlanBuilder, o: CriuStepsOptions): CriuSteps {
     why: 'create a process for criu',
   });
   o.cgroups?.make(cloned.cgroup);
+  const tie = o.diesWithPerformer ? attached(b) : undefined;
+  tie?.before();
   cloned.toParent(parent);
+  tie?.child();
   becomeCriu(b, o, theirs);
   b.place(parent);
   b.step('close', [theirs], 'leave that end to criu: when it ends, the way closes');

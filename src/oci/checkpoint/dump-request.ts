@@ -55,7 +55,7 @@ export function dumpRequest(
       notify_scripts: true,
       orphan_pts_master: true,
       ...(freezer ? { freeze_cgroup: freezer.path } : {}),
-      ...commonOptions(flags, seen.tools, leavesNetwork(config, seen, flags)),
+      ...commonOptions(flags, seen.tools, { stdio, emptyNetwork: leavesNetwork(config, seen, flags) }),
       leave_running: flags.leaveRunning,
       ...(flags.parentPath === undefined ? {} : { parent_img: flags.parentPath }),
       ...(flags.parentPath !== undefined || flags.preDump ? { track_mem: true } : {}),
@@ -71,10 +71,16 @@ export function dumpRequest(
 }
 
 /** Of both ways. */
-export function commonOptions(flags: CriuFlags, tools: DumpSituation['tools'], emptyNetwork: boolean) {
+export function commonOptions(
+  flags: CriuFlags,
+  tools: DumpSituation['tools'],
+  { stdio, emptyNetwork }: { stdio: readonly OuterDescriptor[]; emptyNetwork: boolean },
+) {
+  // A terminal of the caller's that criu is told of is given anew like any descriptor, and must not be looked for besides.
+  const toldOf = stdio.some(({ key }) => key.startsWith('tty['));
   const lock = flags.networkLock ?? (tools.iptables ? undefined : 'nftables');
   return {
-    shell_job: flags.shellJob,
+    shell_job: flags.shellJob && !toldOf,
     ext_unix_sk: flags.extUnixSk,
     tcp_established: flags.tcpEstablished,
     tcp_skip_in_flight: flags.tcpSkipInFlight,

@@ -1,7 +1,6 @@
 /** `restore`: a container whose processes come out of the images of a checkpoint, by criu(8). */
 import { mkdirSync, rmdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { messageOf } from '../../base/errors.js';
 import { cgroupOf } from '../../container/cgroup/planned-cgroup.js';
 import { type StartedScope, startScope } from '../../container/cgroup/systemd.js';
 import { parseConfig } from '../../container/config/parse-config.js';
@@ -13,10 +12,11 @@ import { processOf } from '../../sys/owners.js';
 import { readBundle } from '../bundle.js';
 import { NEVER, NOBODY, withFailureCleanUp } from '../create-container.js';
 import { checkTerminal } from '../descriptors.js';
+import { foregroundEnd } from '../foreground-end.js';
 import { runHooks } from '../hooks.js';
 import { type Invocation, namedContainer } from '../invocation.js';
 import { removePidFile, writePidFile } from '../pid-file.js';
-import { deleteContainer, removeContainer } from '../remove-container.js';
+import { removeContainer } from '../remove-container.js';
 import { type Container, type ContainerRecord, newRecord, ociState } from '../state.js';
 import { makeDirectories, readLog } from './checkpoint-container.js';
 import { configFileOf, resolvedDestinations, toolsThere } from './container-look.js';
@@ -162,18 +162,10 @@ class Restoring {
 
   /** In the foreground: its first process has ended (siginfo_t). Answers the code that the performer ends with. */
   async afterwards(siginfo: Buffer): Promise<Buffer> {
-    const { caller, flags } = this.invocation;
     this.exitCode = exitCodeOf(siginfo);
-    if (!flags.has('keep')) {
-      const removal = { force: false, until: caller.gone };
-      const { warnings } = await deleteContainer(this.given.container, removal).catch((error: unknown) => ({
-        warnings: [messageOf(error)],
-      }));
-      this.warnings = warnings;
-    }
-    const code = Buffer.alloc(4);
-    code.writeInt32LE(this.exitCode);
-    return code;
+    const { answer, warnings } = await foregroundEnd(this.invocation, this.given.container, this.exitCode);
+    this.warnings = warnings;
+    return answer;
   }
 
   check({ response, trouble, failure }: Said): void {

@@ -53,6 +53,7 @@ export function restorePlan(
     ...o,
     passed,
     cgroups,
+    diesWithPerformer: true,
     errands: {
       ...(config.process.terminal ? { terminal: ({ descriptor }) => takeTerminal(b, descriptor, console) } : {}),
       ...(o.bareNetwork ? { loopback: ({ pid: root }) => raiseLoopback(b, root) } : {}),

@@ -63,7 +63,10 @@ export function restoreRequest(config: OciConfig, seen: RestoreSituation, flags:
       evasive_devices: true,
       notify_scripts: true,
       orphan_pts_master: true,
-      ...commonOptions(flags, seen.tools, flags.emptyNetwork || notes.emptyNetwork),
+      ...commonOptions(flags, seen.tools, {
+        stdio: notes.stdio,
+        emptyNetwork: flags.emptyNetwork || notes.emptyNetwork,
+      }),
       ...(seen.configFile === undefined ? {} : { config_file: seen.configFile }),
       ...(flags.lsmProfile === undefined ? {} : { lsm_profile: flags.lsmProfile }),
       ...(flags.lsmMountContext === undefined ? {} : { lsm_mount_context: flags.lsmMountContext }),

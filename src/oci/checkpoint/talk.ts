@@ -42,7 +42,7 @@ export async function talkWithCriu(
     talking = false;
     said.response = response;
     if (response?.success) await handlers.succeeded?.(response);
-    return encodeAnswer({ more: false, pid: response?.restore?.pid ?? 0 });
+    return encodeAnswer({ more: false, pid: response?.success ? (response.restore?.pid ?? 0) : 0 });
   };
   const onNote = async (payload: Buffer): Promise<void> => {
     if (!talking) {

@@ -1,11 +1,13 @@
 // Checkpoint and restore of what leads out of a container: its standard descriptors, its terminal, networks and memory of
 // others; and what is told when it cannot be.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { capabilityMask } from '../../../src/container/config/capabilities.js';
+import { hostAbilities } from '../../../src/container/host-abilities.js';
 import { type Criu, findCriu, hasFeature } from '../../../src/oci/checkpoint/find-criu.js';
 import { isRoot, needs } from '../../skips.js';
 import { until } from '../sys/own-launcher.js';
@@ -119,7 +121,6 @@ describe('a terminal', () => {
   /** Who takes the terminal of a command, and talks to the program by it. */
   async function console(words: readonly string[]) {
     const socket = join(place.dir, `console${Math.random().toString(36).slice(2, 8)}`);
-    const { spawn } = await import('node:child_process');
     const holder = spawn(place.fixture('console'), [socket], { stdio: ['pipe', 'pipe', 'inherit'] });
     const words_ = heard(holder.stdout);
     await until(() => existsSync(socket), 'it listens');
@@ -144,6 +145,36 @@ describe('a terminal', () => {
     await second.ask('two');
     place.must('kill', 'c', 'KILL');
     await once(second.holder, 'exit');
+  });
+
+  it.for([
+    ['of its own', true],
+    ["of the caller's shell", false],
+  ] as const)("%s is the caller's again, in the foreground", async ([, terminal], context) => {
+    needs(context, 'script', spawnSync('script', ['--version']).status === 0);
+    const bundle = place.bundle({ program: ['terminal'], terminal });
+    const words = (verb: string) => [...place.command, '--root', place.state, ...verb.split(' ')];
+    const inTerminal = (verb: string) => {
+      const line = words(verb)
+        .map((word) => `'${word}'`)
+        .join(' ');
+      const child = spawn('script', ['-qec', line, '/dev/null'], { cwd: place.dir, stdio: 'pipe' });
+      return { child, words: heard(child.stdout) };
+    };
+    const first = inTerminal(`run --bundle ${bundle} c`);
+    await until(() => first.words.text.includes('ready'), 'it is ready');
+    first.child.stdin.write('one\n');
+    await until(() => first.words.text.includes('got one'), 'it answers');
+    checkpoint('c', '--shell-job');
+    await once(first.child, 'exit');
+    expect(first.words.text).not.toContain('does not exist');
+    const second = inTerminal(`restore --shell-job --image-path ${images} --bundle ${bundle} c`);
+    await until(() => place.ids().length > 0 && place.stateOf('c').status === 'running', 'it is back');
+    second.child.stdin.write('two\n');
+    await until(() => second.words.text.includes('got two'), `it answers again: ${second.words.text}`);
+    place.must('kill', 'c', 'KILL');
+    await once(second.child, 'exit');
+    expect(second.child.exitCode).toBe(128 + 9);
   });
 
   it('is refused without one', async () => {
@@ -215,6 +246,52 @@ describe('changed memory only', () => {
     const tracks = criu !== undefined && (await hasFeature(criu, 'mem_dirty_track'));
     expect(stderr.includes('CONFIG_MEM_SOFT_DIRTY')).toBe(!tracks);
     expect(code).toBe(tracks ? 0 : 1);
+  });
+});
+
+describe('memory on demand', () => {
+  const able = (capabilities: bigint) => (capabilities & capabilityMask(['CAP_SYS_RESOURCE'])) !== 0n;
+
+  it('is served by the dump while the restored program runs', async (context) => {
+    needs(context, 'resource capability', able(hostAbilities.capabilities()));
+    const bundle = place.bundle({ program: ['count', '/shared/c'], cgroupsPath: '/vlab-lazy/c' });
+    place.must('run', '--detach', '--bundle', bundle, 'c');
+    await place.countsOn('c');
+    const port = 20_000 + (process.pid % 10_000);
+    const server = ['--page-server', `127.0.0.1:${port}`];
+    const line = [
+      ...place.command,
+      '--root',
+      place.state,
+      'checkpoint',
+      '--image-path',
+      images,
+      '--lazy-pages',
+      ...server,
+    ];
+    const dump = spawn('sh', ['-c', `${line.join(' ')} --status-fd 3 c 3>${place.dir}/ready`], { stdio: 'ignore' });
+    await until(() => textOf(join(place.dir, 'ready')) === '\0', 'pages can be fetched', 10_000);
+    const [program = '', ...before] = criu?.argv ?? [];
+    const where = ['-D', images, '-W', images, '--page-server', '--address', '127.0.0.1', '--port', String(port)];
+    const pages = spawn(program, [...before, 'lazy-pages', ...where], { stdio: 'ignore' });
+    await until(() => existsSync(join(images, 'lazy-pages.socket')), 'pages are asked for', 10_000);
+    const other = place.bundle({ program: ['count', '/shared/c'], cgroupsPath: '/vlab-lazy/d' });
+    place.must(...RESTORE(), '--detach', '--lazy-pages', '--bundle', other, 'd');
+    await goesOn('c');
+    await Promise.all([once(dump, 'exit'), once(pages, 'exit')]);
+    expect([dump.exitCode, pages.exitCode]).toEqual([0, 0]);
+    expect(place.ids()).toEqual(['d']);
+  });
+
+  it('is refused without the privileges for it, by name', async (context) => {
+    needs(context, 'no resource capability', !able(hostAbilities.capabilities()));
+    const bundle = place.bundle({ program: ['count', '/shared/c'] });
+    place.must('run', '--detach', '--bundle', bundle, 'c');
+    await place.countsOn('c');
+    const { code, stderr } = place.call(['checkpoint', '--image-path', images, '--lazy-pages', 'c']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('CAP_SYS_RESOURCE');
+    await goesOn('c');
   });
 });
 
