@@ -122,7 +122,7 @@ export function compileContainer(
       resctrl?.join();
       own.enterCgroup();
       own.enter();
-      process.hide();
+      process.hide(joinsPid);
       nameHost(b, config);
       devices?.configure();
       mounts.mount();

@@ -1,7 +1,7 @@
-/** What a filter decides by the number of a system call alone: ranges of numbers, by architecture. Pure. */
+/** What a filter decides by one word of its input alone, the number of a system call first of all: ranges of values. Pure. */
 import { ARCHITECTURE_AT, type Instruction, isComparison, NUMBER_AT, OPCODES } from './classic-bpf.js';
 
-/** What follows when the number is known: the action that is returned, or the instruction that looks at arguments. */
+/** What follows when the word is known: the action that is returned, or the instruction that takes the next word. */
 export type Decision = { action: number } | { goOnAt: number };
 
 export interface CallRange {
@@ -39,6 +39,15 @@ export function architecturesOf(program: readonly Instruction[]): number[] {
  * number than compare it: such a one is left as it is.
  */
 export function callTable(program: readonly Instruction[], architecture: number): CallRange[] {
+  return tableFrom(program, 0, architecture);
+}
+
+/** The same of a word that is loaded already, by the comparisons from `start` on. */
+export function wordTable(program: readonly Instruction[], start: number): CallRange[] {
+  return tableFrom(program, start, undefined);
+}
+
+function tableFrom(program: readonly Instruction[], begin: number, architecture: number | undefined): CallRange[] {
   const ranges: CallRange[] = [];
   const follow = (start: number, loaded: 'number' | 'architecture' | undefined, first: number, last: number): void => {
     let [at, what, low] = [start, loaded, first];
@@ -48,12 +57,11 @@ export function callTable(program: readonly Instruction[], architecture: number)
       const { code, k, jt, jf } = instruction;
       if (code === OPCODES.give) return void ranges.push({ first: low, last, decision: { action: k } });
       if (code === OPCODES.jump) at += 1 + k;
-      else if (code === OPCODES.load) {
-        if (k !== NUMBER_AT && k !== ARCHITECTURE_AT) {
-          return void ranges.push({ first: low, last, decision: { goOnAt: at } });
-        }
+      else if (architecture !== undefined && code === OPCODES.load && (k === NUMBER_AT || k === ARCHITECTURE_AT)) {
         what = k === NUMBER_AT ? 'number' : 'architecture';
         at += 1;
+      } else if (code === OPCODES.load || code === OPCODES.and) {
+        return void ranges.push({ first: low, last, decision: { goOnAt: at } });
       } else if (what === 'architecture' && code === OPCODES.equal) at += 1 + (architecture === k ? jt : jf);
       else if (what !== 'number') throw new RangeError(`instruction ${at} looks at nothing that was loaded`);
       else {
@@ -71,7 +79,7 @@ export function callTable(program: readonly Instruction[], architecture: number)
       }
     }
   };
-  follow(0, undefined, 0, GREATEST);
+  follow(begin, architecture === undefined ? 'number' : undefined, 0, GREATEST);
   return merged(ranges.sort((a, b) => a.first - b.first));
 }
 

@@ -1,7 +1,7 @@
-/** An OCI seccomp profile → what libseccomp is asked for (config-linux.md, "Seccomp"). Pure, given the library's names. */
+/** An OCI seccomp profile → what libseccomp is asked for (config-linux.md, "Seccomp"). Pure. */
 import { configError } from '../config/parse-config.js';
 import type { OciSeccomp, SECCOMP_ACTIONS, SECCOMP_OPERATORS } from '../config/schema.js';
-import type { ArgumentTest, Library, Rule } from './libseccomp.js';
+import type { LibraryRequest } from './libseccomp.js';
 
 type Action = (typeof SECCOMP_ACTIONS)[number];
 
@@ -44,51 +44,41 @@ export const ARCHITECTURES: ReadonlySet<string> = new Set(
 );
 
 export interface Wanted {
-  defaultAction: number;
-  architectures: { token: number; from: string }[];
-  rules: Rule[];
-  /** Names that the library does not have: a call that it does not know cannot be told apart, and gets the default. */
-  warnings: string[];
+  request: LibraryRequest;
+  /** JSON paths of the request's architectures and rules. */
+  architecturesFrom: string[];
+  rulesFrom: string[];
 }
 
-/** Errors: `input` with the JSON path; `host` for what this library lacks. */
-export function wantedOf(profile: OciSeccomp, library: Pick<Library, 'architecture' | 'call'>): Wanted {
+/** Errors: `input` with the JSON path. */
+export function wantedOf(profile: OciSeccomp): Wanted {
   const path = 'linux.seccomp';
   const defaultAction = actionOf(profile.defaultAction, profile.defaultErrnoRet, `${path}.default`, 'ErrnoRet');
   const architectures = (profile.architectures ?? []).map((name, index) => {
-    const from = `${path}.architectures[${index}]`;
-    if (!ARCHITECTURES.has(name)) throw configError(from, `is no architecture: ${name}`);
-    const token = library.architecture(name.slice('SCMP_ARCH_'.length).toLowerCase());
-    if (token === 0) throw configError(from, `is ${name}, which this libseccomp does not know`, { blame: 'host' });
-    return { token, from };
+    if (!ARCHITECTURES.has(name)) throw configError(`${path}.architectures[${index}]`, `is no architecture: ${name}`);
+    return name.slice('SCMP_ARCH_'.length).toLowerCase();
   });
-  const warnings: string[] = [];
-  const rules = (profile.syscalls ?? []).flatMap((entry, index): Rule[] => {
+  const rules: LibraryRequest['rules'] = [];
+  const rulesFrom: string[] = [];
+  (profile.syscalls ?? []).forEach((entry, index) => {
     const from = `${path}.syscalls[${index}]`;
     const action = actionOf(entry.action, entry.errnoRet, `${from}.`, 'errnoRet');
-    if (action === defaultAction) return [];
-    const tests = (entry.args ?? []).map(
-      ({ index: at, value, valueTwo = 0, op }): ArgumentTest => ({
-        index: at,
-        operator: OPERATORS[op],
-        value: BigInt(value),
-        valueTwo: BigInt(valueTwo),
-      }),
-    );
-    // The library takes one test of an argument in a rule: several become rules of their own, any of which is enough.
-    const distinct = new Set(tests.map((test) => test.index)).size === tests.length;
-    const groups = distinct ? [tests] : tests.map((test) => [test]);
-    return entry.names.flatMap((name) => {
-      const call = library.call(name);
-      if (call === UNKNOWN_CALL) warnings.push(`${from}.names: this libseccomp does not know the system call ${name}`);
-      return call === UNKNOWN_CALL ? [] : groups.map((group) => ({ action, call, tests: group, from }));
+    if (action === defaultAction) return;
+    const tests = (entry.args ?? []).map(({ index: at, value, valueTwo = 0, op }): [number, number, string, string] => {
+      return [at, OPERATORS[op], String(value), String(valueTwo)];
     });
+    // The library takes one test of an argument in a rule: several become rules of their own, any of which is enough.
+    const distinct = new Set(tests.map(([at]) => at)).size === tests.length;
+    for (const name of entry.names) {
+      for (const group of distinct ? [tests] : tests.map((test) => [test])) {
+        rules.push({ action, name, tests: group });
+        rulesFrom.push(from);
+      }
+    }
   });
-  return { defaultAction, architectures, rules, warnings };
+  const architecturesFrom = architectures.map((_, index) => `${path}.architectures[${index}]`);
+  return { request: { defaultAction, architectures, rules }, architecturesFrom, rulesFrom };
 }
-
-/** __NR_SCMP_ERROR; other negative numbers stand for calls of other architectures. */
-const UNKNOWN_CALL = -1;
 
 function actionOf(action: Action, errno: number | undefined, path: string, property: string): number {
   if (!WITH_ERRNO.includes(action)) {

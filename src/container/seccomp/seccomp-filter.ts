@@ -7,9 +7,9 @@ import type { Arch } from '../../sys/abi.js';
 import { configError } from '../config/parse-config.js';
 import type { OciSeccomp } from '../config/schema.js';
 import { type CallRange, replaceAbove } from './call-table.js';
-import { decodeProgram, encodeProgram, MAX_INSTRUCTIONS, RETURNS } from './classic-bpf.js';
-import { type Library, libseccomp } from './libseccomp.js';
-import { wantedOf } from './profile.js';
+import { decodeProgram, encodeProgram, type Instruction, MAX_INSTRUCTIONS, RETURNS } from './classic-bpf.js';
+import { type AskLibrary, askLibrary, type LibraryAnswer, type LibraryRefusal } from './libseccomp.js';
+import { type Wanted, wantedOf } from './profile.js';
 import { shortenFilter } from './shorten-filter.js';
 
 export interface SeccompFilter {
@@ -24,7 +24,7 @@ interface Kept {
 }
 
 /** Changes whenever the same profile would become another program. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 const byProfile = new WeakMap<OciSeccomp, Promise<SeccompFilter>>();
 const byKey = new Map<string, Promise<SeccompFilter>>();
@@ -53,7 +53,7 @@ async function kept(profile: OciSeccomp, key: string): Promise<SeccompFilter> {
   const { program, warnings } = await remembered<Kept>(
     join(cacheDir(), 'seccomp', `${key}.json`),
     async () => {
-      const made = compileProfile(profile, await libseccomp());
+      const made = await compileProfile(profile);
       return { program: Buffer.from(made.program).toString('base64'), warnings: made.warnings };
     },
     (answer) => typeof answer.program === 'string' && Array.isArray(answer.warnings),
@@ -61,21 +61,58 @@ async function kept(profile: OciSeccomp, key: string): Promise<SeccompFilter> {
   return { program: Buffer.from(program, 'base64'), warnings };
 }
 
-/** The same every time for the same library. */
-export function compileProfile(profile: OciSeccomp, library: Library): SeccompFilter {
-  const { defaultAction, architectures, rules, warnings } = wantedOf(profile, library);
-  const listed = library.compile(defaultAction, architectures, rules, (errno, from) => {
-    const what = errno === 0 ? 'is refused by libseccomp' : `is refused by libseccomp: errno ${errno}`;
-    const hint = 'this libseccomp or kernel may not know the action, or the architectures differ in their byte order';
-    throw configError(from, what, { hint });
-  });
-  const program = shortenFilter(decodeProgram(listed), (architecture, table) =>
-    defaultAction === (RETURNS.ERRNO | EPERM) ? unknownCallsToEnosys(table, architecture, library) : table,
+/** The same every time for the same library. Errors: those of `seccompFilter`. */
+export async function compileProfile(profile: OciSeccomp, ask: AskLibrary = askLibrary): Promise<SeccompFilter> {
+  const wanted = wantedOf(profile);
+  const answer = await ask(wanted.request);
+  if (answer === 'endless') {
+    throw configError('linux.seccomp', 'is nothing that libseccomp comes to an end with', {
+      hint: 'rules about the arguments of one system call may contradict each other',
+    });
+  }
+  if ('refused' in answer) throw refusal(answer, wanted, profile);
+  const byDefault = wanted.request.defaultAction;
+  const listed = decodeProgram(Buffer.from(answer.program, 'base64'));
+  const program = shortened(listed, (architecture, table) =>
+    byDefault === (RETURNS.ERRNO | EPERM) ? youngCallsToEnosys(table, answer.greatest[architecture]) : table,
   );
   if (program.length > MAX_INSTRUCTIONS) {
     throw configError('linux.seccomp', `needs ${program.length} instructions; the kernel takes ${MAX_INSTRUCTIONS}`);
   }
-  return { program: encodeProgram(program), warnings };
+  return { program: encodeProgram(program), warnings: warningsOf(answer, wanted) };
+}
+
+function refusal({ refused }: LibraryRefusal, wanted: Wanted, profile: OciSeccomp) {
+  const { errno, part, place = 0 } = refused;
+  const from = { architectures: wanted.architecturesFrom[place], rules: wanted.rulesFrom[place] }[part as string];
+  const path = from ?? `linux.seccomp${part === 'defaultAction' ? '.defaultAction' : ''}`;
+  if (part === 'architectures' && errno === 0) {
+    const name = profile.architectures?.[place];
+    return configError(path, `is ${name}, which this libseccomp does not know`, { blame: 'host' });
+  }
+  return configError(path, `is refused by libseccomp: errno ${errno}`, {
+    hint: 'this libseccomp or kernel may not know the action, or the architectures differ in their byte order',
+  });
+}
+
+/** A call that the library does not know cannot be told apart from others, and gets the default. */
+function warningsOf({ unknownCalls }: LibraryAnswer, { request, rulesFrom }: Wanted): string[] {
+  const warnings = request.rules.flatMap(({ name }, index) =>
+    unknownCalls.includes(name)
+      ? [`${rulesFrom[index]}.names: this libseccomp does not know the system call ${name}`]
+      : [],
+  );
+  return [...new Set(warnings)];
+}
+
+/** As long as it is when it has a shape that nobody has thought of: another version of the library may have one. */
+function shortened(...[program, change]: Parameters<typeof shortenFilter>): Instruction[] {
+  try {
+    return shortenFilter(program, change);
+  } catch (error) {
+    if (error instanceof RangeError) return [...program];
+    throw error;
+  }
 }
 
 const EPERM = 1;
@@ -87,10 +124,8 @@ const X32 = 0x40000000;
  * A call that is younger than the library, and so than every profile made for it, is one that this "kernel" does not have:
  * C libraries then go on with an older call, and would give up at EPERM. As runc has it.
  */
-function unknownCallsToEnosys(table: CallRange[], architecture: number, library: Library): CallRange[] {
-  let greatest = 1023;
-  while (greatest > 0 && !library.hasCall(architecture, greatest)) greatest--;
-  if (greatest === 0) return table;
+function youngCallsToEnosys(table: CallRange[], greatest: number | undefined): CallRange[] {
+  if (!greatest) return table;
   const change: [number, number] = [RETURNS.ERRNO | EPERM, RETURNS.ERRNO | ENOSYS];
   const own = replaceAbove(table, { greatest, below: X32 }, change);
   return replaceAbove(own, { greatest: X32 + greatest, below: 2 * X32 }, change);

@@ -3,8 +3,8 @@
  * The kernel tries every call out when a filter is installed (seccomp_cache_prepare) and then compiles it, so that shorter
  * is quicker: a default profile takes 0.7 ms as libseccomp lists it, and less than 0.1 ms like this. Pure.
  */
-import { architecturesOf, type CallRange, callTable, type Decision, isSame } from './call-table.js';
-import { ARCHITECTURE_AT, type Instruction, isComparison, NUMBER_AT, OPCODES } from './classic-bpf.js';
+import { architecturesOf, type CallRange, callTable, type Decision, isSame, wordTable } from './call-table.js';
+import { ARCHITECTURE_AT, type Instruction, NUMBER_AT, OPCODES } from './classic-bpf.js';
 
 /** An instruction whose jumps are to others of the list, by their place in it. */
 interface Node {
@@ -15,7 +15,7 @@ interface Node {
   otherwise?: number;
 }
 
-/** `change`: what to make of an architecture's table. A program of another shape is returned as it is. */
+/** `change`: what to make of an architecture's table. Throws RangeError for a program of another shape than libseccomp's. */
 export function shortenFilter(
   program: readonly Instruction[],
   change: (architecture: number, table: CallRange[]) => CallRange[] = (_, table) => table,
@@ -38,8 +38,8 @@ export function shortenFilter(
 }
 
 /**
- * Adds a search tree and what it leads to, in an order in which every jump goes forwards: the tree, the instructions that
- * look at arguments as they stand in the program, and the actions. Returns the place of the root.
+ * Adds a search tree and what it leads to, in an order in which every jump goes forwards: the tree, then what takes arguments in
+ * the order of the program, each with a tree of its own, and then the actions. Returns the place of the root.
  */
 function addTable(nodes: Node[], program: readonly Instruction[], table: readonly CallRange[]): number {
   const pending: { node: Node; side: 'next' | 'otherwise'; to: Decision }[] = [];
@@ -69,12 +69,10 @@ function addTable(nodes: Node[], program: readonly Instruction[], table: readonl
   const places = new Map<number, number>();
   const starts = table.flatMap(({ decision }) => ('goOnAt' in decision ? [decision.goOnAt] : []));
   for (const at of reachable(program, starts)) {
-    const { code, k, jt, jf } = program[at] as Instruction;
+    const { code, k } = program[at] as Instruction;
     const node: Node = { code, k };
     places.set(at, nodes.push(node) - 1);
-    const compares = isComparison({ code, k, jt, jf });
-    link(node, 'next', decisionAt(program, at + 1 + (compares ? jt : 0)));
-    if (compares) link(node, 'otherwise', decisionAt(program, at + 1 + jf));
+    link(node, 'next', build(wordTable(program, at + 1)));
   }
   const actions = new Map<number, number>();
   const placeOf = (decision: Decision): number => {
@@ -89,43 +87,28 @@ function addTable(nodes: Node[], program: readonly Instruction[], table: readonl
   return typeof root === 'number' ? root : placeOf(root);
 }
 
-/** Behind plain jumps: an action, or an instruction that does something. */
-function decisionAt(program: readonly Instruction[], start: number): Decision {
-  let at = start;
-  for (;;) {
-    const instruction = program[at];
-    if (!instruction) throw new RangeError('the program runs off its end');
-    if (instruction.code === OPCODES.give) return { action: instruction.k };
-    if (instruction.code !== OPCODES.jump) return { goOnAt: at };
-    at += 1 + instruction.k;
-  }
-}
-
-/** Instructions that can be reached, in the order of the program. */
+/** Instructions that take a word, as far as they can be reached, in the order of the program. */
 function reachable(program: readonly Instruction[], starts: readonly number[]): number[] {
   const found = new Set<number>();
   const left = [...starts];
   for (let at = left.pop(); at !== undefined; at = left.pop()) {
     if (found.has(at)) continue;
     found.add(at);
-    const instruction = program[at] as Instruction;
-    const follow = isComparison(instruction) ? [instruction.jt, instruction.jf] : [0];
-    for (const jump of follow) {
-      const next = decisionAt(program, at + 1 + jump);
-      if ('goOnAt' in next) left.push(next.goOnAt);
-    }
+    for (const { decision } of wordTable(program, at + 1)) if ('goOnAt' in decision) left.push(decision.goOnAt);
   }
   return [...found].sort((a, b) => a - b);
 }
 
-/** `X y X` and `X y X z X` with single numbers y and z: asked for by name, they need no borders. */
+/** `X y X`, `X y X z X` and so on, with a few single numbers between the same: asked for one by one, they need no borders. */
 function isExceptions(ranges: readonly CallRange[]): boolean {
   const [usual] = ranges;
-  if (!usual || (ranges.length !== 3 && ranges.length !== 5)) return false;
+  if (!usual || ranges.length > MOST_EXCEPTIONS || ranges.length % 2 === 0) return false;
   return ranges.every((range, index) =>
     index % 2 === 0 ? isSame(range.decision, usual.decision) : range.first === range.last,
   );
 }
+
+const MOST_EXCEPTIONS = 7;
 
 /** Numbers that kernels have: every path to them is walked when the filter is installed. */
 const NUMBERS = 512;

@@ -99,7 +99,7 @@ export function execPlanOf(b: PlanBuilder, config: OciConfig, situation: Situati
       const left = between ? [] : types.filter((type) => type !== 'pid');
       if (left.length > 0) b.step('setns', [container, kinds(left)], 'join its namespaces', gone);
       if (types.includes('user')) becomeRoot(b, 'unknown');
-      process.hide();
+      process.hide(true);
     },
     drop: () => process.drop(),
     confine: (handOver) => process.confine(handOver),

@@ -20,8 +20,8 @@ export interface ProcessSteps {
   before(): void;
   /** In the child, first of all: while the host's /proc shows it its own files, and they are its own. */
   begin(): void;
-  /** In the child, when its user namespace is as it will be. */
-  hide(): void;
+  /** In the child, when its user namespace is as it will be. `hidden`: its parent was hidden before the clone, and so it is. */
+  hide(hidden?: boolean): void;
   /** In the child, in its root: directory, limits, user and capabilities. */
   drop(): void;
   /** In the child, the last steps before its program: labels and the filter (`SeccompSteps.install`). Once. */
@@ -72,8 +72,8 @@ export function processSteps(
       if (score !== undefined) setScore(b, score);
       labels.open();
     },
-    hide() {
-      hideFromOthers(b);
+    hide(hidden = false) {
+      if (!hidden) hideFromOthers(b);
       labels.labelKeys();
       if (!situation.noNewKeyring) ownKeyring(b);
     },

@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { OciSeccomp } from '../../../src/container/config/schema.js';
-import { libseccomp } from '../../../src/container/seccomp/libseccomp.js';
+import { askLibrary } from '../../../src/container/seccomp/libseccomp.js';
 import { isRoot, needs } from '../../skips.js';
 import { until } from '../sys/own-launcher.js';
 import { Bundle, type Change, fieldsOf } from './oci-bundle.js';
 import { runProbe, withRootfs } from './vlab-run.js';
 
-const installed = await libseccomp().then(
+const installed = await askLibrary({ defaultAction: 0, architectures: [], rules: [] }).then(
   () => true,
   () => false,
 );
@@ -144,6 +144,21 @@ describe('a filter', () => {
     [on(['read'], 'SCMP_ACT_BOGUS' as 'SCMP_ACT_LOG'), 'linux.seccomp.syscalls[0].action'],
   ])('%# that cannot be is refused by its path', async (profile, message) => {
     expect(await bundle.refusal(seccomp(profile as OciSeccomp))).toContain(message);
+  });
+
+  it('that libseccomp finds no end with (2.5.4) is told, or works', async () => {
+    const args = (...tests: [number, 'SCMP_CMP_GT' | 'SCMP_CMP_NE', number][]) =>
+      tests.map(([index, op, value]) => ({ index, op, value }));
+    const change = seccomp({
+      defaultAction: 'SCMP_ACT_ALLOW',
+      syscalls: [
+        { names: ['getppid'], action: 'SCMP_ACT_ERRNO', args: args([1, 'SCMP_CMP_GT', 1], [0, 'SCMP_CMP_NE', 3]) },
+        { names: ['getppid'], action: 'SCMP_ACT_TRAP', args: args([0, 'SCMP_CMP_NE', 3], [2, 'SCMP_CMP_GT', 3]) },
+      ],
+    });
+    const { code, stderr, stdout } = await call('getppid', change, '3', '5', '5');
+    if (code === 0) expect(stdout).toBe(`${NUMBERS.getppid}: 0\n`);
+    else expect(stderr).toContain('linux.seccomp is nothing that libseccomp comes to an end with');
   });
 });
 

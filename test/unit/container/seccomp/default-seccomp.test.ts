@@ -1,29 +1,34 @@
 // The default profile, asked call by call as the kernel would. docker's is written out here once more as what is expected.
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CAPABILITIES, DEFAULT_CAPABILITIES } from '../../../../src/container/config/capabilities.js';
 import { defaultSeccomp } from '../../../../src/container/config/default-seccomp.js';
 import { decodeProgram, type Instruction } from '../../../../src/container/seccomp/classic-bpf.js';
-import { type Library, libseccomp } from '../../../../src/container/seccomp/libseccomp.js';
 import { compileProfile } from '../../../../src/container/seccomp/seccomp-filter.js';
 import { hostArch } from '../../../../src/sys/abi.js';
 import { needs } from '../../../skips.js';
+import { askHere, isInstalled, numberOf } from './ask-here.js';
 import { AUDIT, decide } from './bpf-machine.js';
 
-const library = await libseccomp().catch(() => undefined);
-beforeEach((context) => needs(context, 'libseccomp', library !== undefined));
+beforeEach((context) => needs(context, 'libseccomp', isInstalled));
 
 const [ALLOW, EPERM, ENOSYS] = [0x7fff0000, 0x00050001, 0x00050026];
 const architecture = process.arch === 'x64' ? AUDIT.x86_64 : AUDIT.aarch64;
 const programs = new Map<string, Instruction[]>();
 
-function answer(call: string, args: (number | bigint)[] = [], more: string[] = []): number | undefined {
-  const known = programs.get(more.join());
+/** With docker's capabilities and these, each at a time. */
+async function prepare(more: string[]): Promise<void> {
   const profile = defaultSeccomp(hostArch(), [...DEFAULT_CAPABILITIES, ...more]);
-  const program = known ?? decodeProgram(compileProfile(profile, library as Library).program);
-  programs.set(more.join(), program);
-  const number = library?.call(call) ?? -1;
+  programs.set(more.join(), decodeProgram((await compileProfile(profile, askHere)).program));
+}
+beforeAll(async () => {
+  if (!isInstalled) return;
+  for (const more of [[], [...CAPABILITIES], ...CAPABILITIES.map((name) => [name])]) await prepare(more);
+});
+
+function answer(call: string, args: (number | bigint)[] = [], more: string[] = []): number | undefined {
+  const number = numberOf(call);
   if (number < 0) return undefined; // this architecture or library has no such call
-  return decide(program, { architecture, number, args: args.map(BigInt) });
+  return decide(programs.get(more.join()) ?? [], { architecture, number, args: args.map(BigInt) });
 }
 
 describe('by default', () => {

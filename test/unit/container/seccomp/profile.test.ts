@@ -2,29 +2,51 @@
 import { describe, expect, it } from 'vitest';
 import type { OciSeccomp } from '../../../../src/container/config/schema.js';
 import { notifies, wantedOf } from '../../../../src/container/seccomp/profile.js';
+import { compileProfile } from '../../../../src/container/seccomp/seccomp-filter.js';
 
-/** Knows three calls and two architectures. */
-const library = {
-  call: (name: string) => ({ read: 0, mkdir: 83, socketcall: -101 })[name] ?? -1,
-  architecture: (name: string) => ({ x86: 3, x86_64: 62 })[name] ?? 0,
-};
-const wanted = (profile: Partial<OciSeccomp>) => wantedOf({ defaultAction: 'SCMP_ACT_ALLOW', ...profile }, library);
+const wanted = (profile: Partial<OciSeccomp>) => wantedOf({ defaultAction: 'SCMP_ACT_ALLOW', ...profile });
 const deny = (names: string[], more: object = {}) => ({ names, action: 'SCMP_ACT_ERRNO' as const, ...more });
+/** One instruction that allows everything. */
+const PROGRAM = Buffer.from([6, 0, 0, 0, 0, 0, 0xff, 0x7f]).toString('base64');
 
 describe('a profile', () => {
-  it('leaves out calls that the library does not know, and says so', () => {
-    const { rules, warnings } = wanted({ syscalls: [deny(['mkdir', 'io_uring_setup', 'socketcall'])] });
-    expect(rules.map(({ call }) => call)).toEqual([83, -101]);
+  it('leaves out calls that the library does not know, and says so once', async () => {
+    const syscalls = [deny(['mkdir', 'io_uring_setup']), deny(['io_uring_setup', 'io_uring_setup'])];
+    const ask = async () => ({ program: PROGRAM, unknownCalls: ['io_uring_setup'], greatest: {} });
+    const { warnings } = await compileProfile({ defaultAction: 'SCMP_ACT_ALLOW', syscalls }, ask);
     expect(warnings).toEqual([
       'linux.seccomp.syscalls[0].names: this libseccomp does not know the system call io_uring_setup',
+      'linux.seccomp.syscalls[1].names: this libseccomp does not know the system call io_uring_setup',
     ]);
   });
 
   it('leaves out rules that say what is so anyway', () => {
     const allow = { names: ['read'], action: 'SCMP_ACT_ALLOW' as const };
-    expect(wanted({ syscalls: [allow, deny(['mkdir'])] }).rules).toHaveLength(1);
+    expect(wanted({ syscalls: [allow, deny(['mkdir'])] }).request.rules).toHaveLength(1);
     const [same, other] = [deny(['read']), deny(['mkdir'], { errnoRet: 38 })];
-    expect(wanted({ defaultAction: 'SCMP_ACT_ERRNO', syscalls: [same, other] }).rules).toMatchObject([{ call: 83 }]);
+    const { rules } = wanted({ defaultAction: 'SCMP_ACT_ERRNO', syscalls: [same, other] }).request;
+    expect(rules).toMatchObject([{ name: 'mkdir' }]);
+  });
+
+  it.each([
+    [{ errno: 0, part: 'architectures', place: 1 }, 'linux.seccomp.architectures[1] is SCMP_ARCH_S390X, which this'],
+    [
+      { errno: 33, part: 'architectures', place: 0 },
+      'linux.seccomp.architectures[0] is refused by libseccomp: errno 33',
+    ],
+    [{ errno: 22, part: 'rules', place: 2 }, 'linux.seccomp.syscalls[1] is refused by libseccomp: errno 22'],
+    [{ errno: 0, part: 'defaultAction' }, 'linux.seccomp.defaultAction is refused by libseccomp'],
+    [{ errno: 12, part: 'program' }, 'linux.seccomp is refused by libseccomp: errno 12'],
+  ] as const)('that the library refuses is told by its path: %j', async (refused, message) => {
+    const syscalls = [deny(['mkdir', 'rmdir']), deny(['read'])];
+    const architectures = ['SCMP_ARCH_X86', 'SCMP_ARCH_S390X'];
+    const profile: OciSeccomp = { defaultAction: 'SCMP_ACT_ALLOW', architectures, syscalls };
+    await expect(compileProfile(profile, async () => ({ refused }))).rejects.toThrow(message);
+  });
+
+  it('that the library finds no end with is told, too', async () => {
+    const endless = compileProfile({ defaultAction: 'SCMP_ACT_ALLOW' }, async () => 'endless');
+    await expect(endless).rejects.toThrow('linux.seccomp is nothing that libseccomp comes to an end with');
   });
 
   it.each([
@@ -36,7 +58,6 @@ describe('a profile', () => {
     [{ defaultErrnoRet: 1 }, 'linux.seccomp.defaultErrnoRet does not go with SCMP_ACT_ALLOW'],
     [{ architectures: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_VAX'] }, 'linux.seccomp.architectures[1] is no architecture'],
     [{ architectures: ['X86_64'] }, 'linux.seccomp.architectures[0] is no architecture'],
-    [{ architectures: ['SCMP_ARCH_S390X'] }, 'which this libseccomp does not know'],
   ] as [Partial<OciSeccomp>, string][])('%j is refused', (profile, message) => {
     expect(() => wanted(profile)).toThrow(message);
   });
