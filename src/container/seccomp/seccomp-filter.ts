@@ -1,5 +1,7 @@
 /** A system-call filter as the kernel takes it, from an OCI profile; compiled once, and then kept in the cache. */
 import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { remembered } from '../../base/partial.js';
 import { cacheDir } from '../../base/paths.js';
@@ -49,11 +51,25 @@ function keyOf({ defaultAction, defaultErrnoRet, architectures, syscalls }: OciS
   return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }
 
+/** Whoever makes a new profile each time must not fill the disk with them. */
+const MOST_KEPT = 500;
+
+async function forgetOldest(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  if (names.length < MOST_KEPT) return;
+  const files = names.map((name) => join(folder, name));
+  const made = (path: string) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const oldest = files.sort((a, b) => made(a) - made(b)).slice(0, names.length - MOST_KEPT / 2);
+  await Promise.all(oldest.map((path) => rm(path, { force: true })));
+}
+
 async function kept(profile: OciSeccomp, key: string): Promise<SeccompFilter> {
+  const folder = join(cacheDir(), 'seccomp');
   const { program, warnings } = await remembered<Kept>(
-    join(cacheDir(), 'seccomp', `${key}.json`),
+    join(folder, `${key}.json`),
     async () => {
       const made = await compileProfile(profile);
+      await forgetOldest(folder);
       return { program: Buffer.from(made.program).toString('base64'), warnings: made.warnings };
     },
     (answer) => typeof answer.program === 'string' && Array.isArray(answer.warnings),
