@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { VlabError } from '../../base/errors.js';
+import { findProgram } from '../../base/find-program.js';
 import { hasEnded, isAlive, type Process, processOf } from '../../sys/owners.js';
 import { signalIfThere } from '../../sys/signal.js';
 import { criuFailure } from './criu-log.js';
@@ -21,10 +22,12 @@ export interface Tried {
 
 /** Errors: what criu said. Nothing is left in any case. */
 export async function tryCriu(criu: Criu): Promise<Tried> {
+  const program = findProgram('sleep');
+  if (!program) throw new VlabError('host', 'there is no sleep(1) to try criu with', { hint: 'look at PATH' });
   const dir = mkdtempSync(join(tmpdir(), 'vlab-criu-'));
   const images = join(dir, 'images');
   mkdirSync(images);
-  const child = spawn('sleep', ['600'], { cwd: '/', detached: true, stdio: 'ignore' });
+  const child = spawn(program, ['600'], { cwd: '/', detached: true, stdio: 'ignore' });
   const pid = child.pid ?? 0;
   const ours: Process[] = [processOf(pid)];
   const reaped = new Promise((resolve) => child.once('exit', resolve));
