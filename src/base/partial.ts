@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { errnoOf } from './errors.js';
 
 /** Nothing that vlab makes in its cache takes that long: an older one was left by a killed maker. */
 const STALE_MS = 24 * 3600 * 1000;
@@ -43,7 +44,7 @@ export async function writeWhole(target: string, data: string | Uint8Array): Pro
   await makeWhole(target, (partial) => writeFile(partial, data));
 }
 
-/** The answer that `file` keeps as JSON, if it is readable and still holds; otherwise asks, and keeps what it was told. */
+/** The answer that `file` keeps as JSON, if it is readable and still holds; otherwise asks, and keeps what it was told where it can. */
 export async function remembered<T>(
   file: string,
   ask: () => Promise<T>,
@@ -54,6 +55,11 @@ export async function remembered<T>(
     .catch(() => undefined);
   if (known !== undefined && holds(known)) return known;
   const answer = await ask();
-  await writeWhole(file, JSON.stringify(answer));
+  await writeWhole(file, JSON.stringify(answer)).catch((error: unknown) => {
+    if (!UNWRITABLE.has(errnoOf(error) ?? '')) throw error;
+  });
   return answer;
 }
+
+/** A disk that is full or read-only, or somebody else's. */
+const UNWRITABLE = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'ENOENT', 'ENOTDIR']);

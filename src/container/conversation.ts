@@ -9,6 +9,9 @@ import type { HookState } from './steps/hook-steps.js';
 
 export type Moment = 'born' | 'mounted' | 'started';
 const NOTE_BYTES = 8;
+const EBADF = 9;
+/** MAX_ERRNO of the kernel. */
+const ANY_ERROR = [-4095, -1] as const;
 
 /** What the notes of a plan tell, in their order. */
 export function momentsOf(options: ConversationOptions): Moment[] {
@@ -58,7 +61,9 @@ export interface Conversation {
   /** C's last wait before it could outlive P and the caller: a record of it exists. */
   awaitRecord(): void;
   inParent(steps: ParentSteps): void;
-  /** Fails when it could not be run; then the reply holds the errno, negative. */
+  /** C's last step before its program. */
+  beforeProgram(): void;
+  /** Fails when it could not be run, or C has died before; then the reply holds the errno, negative. */
   awaitProgram(): void;
 }
 
@@ -67,6 +72,7 @@ export function conversation(b: PlanBuilder, o: ConversationOptions): Conversati
   const [toChild, toParent] = [b.space(8, 'toChild[2]'), b.space(8, 'toParent[2]')];
   const end = (pipe: typeof toChild, at: 0 | 1) => b.field(pipe, at * 4, 'w32', `${pipe.text.slice(0, -3)}[${at}]`);
   const byte = b.space(8, 'byte');
+  const mark = b.word('mark');
   const { frame, frameBytes, payload } = note(b, NOTE_BYTES, 'note');
   const pid: Word = b.field(payload, 0, 'w32', 'pid');
   const states = o.stateBytes && {
@@ -130,12 +136,20 @@ export function conversation(b: PlanBuilder, o: ConversationOptions): Conversati
       receive(end(toParent, 0), 'wait until it is ready');
       if (o.waitsForStart) letGo();
     },
+    beforeProgram() {
+      // Whatever a filter may have forbidden by now, an error comes back.
+      b.step('read', [-1, byte, 0], 'leave a mark where the program comes next', { result: mark, accept: ANY_ERROR });
+    },
     awaitProgram() {
       const errno = b.word('outcome');
       b.reply(errno, 8);
       b.step('read', [end(toParent, 0), b.addressOf(errno), 8], 'wait until its program runs', {
         accept: [0, 0],
         retryOnEintr: true,
+      });
+      // The pipe closes at an exec, and also when the process dies before; 0 is a descriptor, which the mark is not.
+      b.step('fcntl', [mark, flags('F_GETFD')], 'see that it came that far and was not killed before', {
+        accept: [-EBADF, -EBADF],
       });
       tell('tell the caller that its program runs');
     },

@@ -144,7 +144,11 @@ function inContainer(b: PlanBuilder, config: OciConfig, container: ContainerStep
   }
   if (hooks.startContainer && talk.states) hookSteps(b, 'startContainer', hooks.startContainer, talk.states.created);
   passDescriptors(b, o.preserved);
-  container.exec(o.fifos?.outcome ?? talk.outcome);
+  if (o.fifos) {
+    // A filter may forbid it later.
+    b.step('write', [o.fifos.outcome, b.space(8, '{0}'), 8], 'tell that only its program is to come');
+    container.exec(o.fifos.outcome);
+  } else container.exec(talk.outcome, () => talk.beforeProgram());
 }
 
 /** Held by both sides without an end, so that neither waits for the other to open them (fifo(7)). */

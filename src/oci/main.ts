@@ -9,7 +9,7 @@ const SERVE_PLANNER = '--serve-planner';
 export async function main(words: readonly string[]): Promise<void> {
   if (words[0] === SERVE_PLANNER) {
     const { servePlanner } = await import('./planner.js');
-    servePlanner();
+    await servePlanner();
     return;
   }
   const caller = new ColdCaller(words);

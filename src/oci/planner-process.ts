@@ -44,7 +44,8 @@ export async function startPlanner(): Promise<Process & { started: boolean }> {
   for (const began = Date.now(); Date.now() - began < DEADLINE_MS; await sleep(5)) {
     const found = runningPlanner(dir);
     if (found && existsSync(plannerSocket(dir))) return { ...found, started: true };
-    if (ended) break;
+    // It may have left the place to another, which was started at the same moment and is not ready yet.
+    if (ended && readFileSync(logPath, 'utf8') !== '') break;
   }
   throw new VlabError(
     'operation',

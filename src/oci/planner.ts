@@ -3,14 +3,14 @@
  * a directory of its user's; the front makes sure that it is in the caller's namespaces and root, of the same user, and can do
  * no more than the caller (docs/planner.md).
  */
-import { chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Passed } from '../container/steps/descriptor-steps.js';
 import { hostArch } from '../sys/abi.js';
 import { Channel } from '../sys/channel.js';
 import { initVersion } from '../sys/native.js';
-import { own, type Process, processOf, thisProcess } from '../sys/owners.js';
+import { own, type Process, processOf, takeLock, thisProcess } from '../sys/owners.js';
 import type { Caller } from './caller.js';
 import { coldPlan } from './cold-plan.js';
 import { finishPlan } from './finish-plan.js';
@@ -19,13 +19,17 @@ import { makePlannerDir, plannerSocket } from './planner-place.js';
 import { HEAD_BYTES, type PlannerRequest, parseRequest, requestBytes } from './request.js';
 import { needsOwnProcess, runWords } from './run-words.js';
 
-/** Serves until it is told to end (SIGTERM). It owns its directory, so that what a killed one left is found and removed. */
-export function servePlanner(): void {
+/**
+ * Serves until it is told to end (SIGTERM), unless another one does. It owns its directory, so that what a killed one left is
+ * found and removed, but not from under its successor: the record has the directory's name.
+ */
+export async function servePlanner(): Promise<void> {
   process.umask(0o022);
   const dir = makePlannerDir();
   const path = plannerSocket(dir);
-  const ownership = own(`planner-${process.pid}`, { cgroups: [], paths: [dir] });
-  rmSync(path, { force: true }); // of a planner that was killed; a living one is looked for before this one is started
+  if (!(await takeLock(openSync(join(dir, 'planner.lock'), 'a', 0o600)))) return;
+  const ownership = own(basename(dir), { cgroups: [], paths: [dir] });
+  rmSync(path, { force: true }); // of a planner that was killed
   const server = createServer((socket) => void serve(socket));
   server.listen(path, () => {
     chmodSync(path, 0o600);

@@ -10,7 +10,7 @@ export interface CloneOptions {
   intoCgroup?: boolean;
   /**
    * CLONE_VM: the child borrows the performer's memory until it execs, and nothing is copied that exec would throw away.
-   * It goes on upon a stack in the image. It cannot unshare(CLONE_NEWUSER), which wants a memory of its own.
+   * It cannot unshare(CLONE_NEWUSER), which wants a memory of its own.
    */
   borrowsMemory?: boolean;
   /** CLONE_PARENT: the new process is no child of the one that clones it, but of that one's parent. */
@@ -54,10 +54,9 @@ export function cloneProcess(b: PlanBuilder, options: CloneOptions): Cloned {
   b.point(args.offset + 8, b.addressOf(pidfd));
   b.point(args.offset + 24, b.addressOf(pid));
   if (!options.sibling) b.put(args.offset + 32, ABI.SIGCHLD, 64); // a sibling tells its parent as the other does
-  if (options.borrowsMemory) {
-    b.point(args.offset + 40, b.space(CHILD_STACK_BYTES, 'stack', 16));
-    b.put(args.offset + 48, CHILD_STACK_BYTES, 64);
-  }
+  // Also with a memory of its own: its parent may be on a stack in the image, which both share.
+  b.point(args.offset + 40, b.space(CHILD_STACK_BYTES, 'stack', 16));
+  b.put(args.offset + 48, CHILD_STACK_BYTES, 64);
   const shown: Addr = { ...args, text: `{${all.text}}` };
   const why = options.borrowsMemory ? `${options.why}, on borrowed memory` : options.why;
   const hint = options.hint ? { hint: options.hint } : {};

@@ -20,7 +20,7 @@ export interface ExecSteps extends Pick<ProcessSteps, 'drop' | 'confine' | 'take
   /** In the parent, the first steps behind the clone. */
   adopt(): void;
   enter(): void;
-  exec(failed?: Word): void;
+  exec(failed?: Word, before?: () => void): void;
 }
 
 export interface Running {
@@ -104,8 +104,9 @@ export function execPlanOf(b: PlanBuilder, config: OciConfig, situation: Situati
     drop: () => process.drop(),
     confine: (handOver) => process.confine(handOver),
     takeListener: process.takeListener,
-    exec(failed) {
+    exec(failed, before) {
       process.confine();
+      before?.();
       execProgram(b, config, failed);
     },
   };

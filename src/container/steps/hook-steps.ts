@@ -1,8 +1,7 @@
 /** Hooks that run inside the container's namespaces, as steps of its first process (config.md, "POSIX-platform Hooks"). Pure. */
-import { flags } from '../../sys/abi.js';
+import { ABI, flags } from '../../sys/abi.js';
 import { cloneProcess } from '../../sys/clone.js';
-import { words32, words64 } from '../../sys/encode.js';
-import { num } from '../../sys/num.js';
+import { words64 } from '../../sys/encode.js';
 import { type Addr, label, type PlanBuilder, type Word } from '../../sys/plan.js';
 import type { HookName, OciHook } from '../config/schema.js';
 
@@ -46,16 +45,15 @@ function oneHook(b: PlanBuilder, name: string, hook: OciHook, state: HookState):
   });
   b.step('close', [ours], 'all of it');
   if (hook.timeout !== undefined) {
-    const poll = b.data(words32(0, 1), '{hook, POLLIN}');
+    // The descriptor that clone3 writes, and what follows it, are a struct pollfd (poll(2)).
+    b.put(cloned.pidfd.offset + 4, ABI.POLLIN, 32);
+    const poll: Addr = { kind: 'addr', offset: cloned.pidfd.offset, text: '{hook, POLLIN}' };
     const until = b.data(words64(hook.timeout, 0), `{${hook.timeout} s}`);
-    b.step('dup3', [cloned.pidfd, HOOK_FD, flags('O_CLOEXEC')], 'name the hook by a number known beforehand');
-    b.put(poll.offset, HOOK_FD.value, 32);
     b.step('ppoll', [poll, 1, until, 0, 8], `wait for its end, at most ${hook.timeout} s`, {
       retryOnEintr: true,
       jump: timedOut,
       jumpOn: 'zero',
     });
-    b.step('close', [HOOK_FD], 'it has ended');
   }
   const reap = () =>
     b.step('waitid', [flags('P_PIDFD'), cloned.pidfd, info, flags('WEXITED'), 0], 'reap it', { retryOnEintr: true });
@@ -71,9 +69,6 @@ function oneHook(b: PlanBuilder, name: string, hook: OciHook, state: HookState):
     b.place(done);
   }
 }
-
-/** Above what a container's set-up opens. */
-const HOOK_FD = num(1002, 'hook');
 
 /** Ends the plan unless a word is 0: getrandom(2) returns how many bytes it was asked for, and up to 256 it gives them all. */
 function expectZero(b: PlanBuilder, word: Word, why: string): void {

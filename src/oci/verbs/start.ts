@@ -34,11 +34,17 @@ async function letGo(caller: Caller, { container, record, status }: Found): Prom
   if (failure) throw failure;
   rmSync(fifos.start);
   rmSync(fifos.outcome);
-  const errno = Number(-reply.readBigInt64LE(0));
-  if (errno !== 0) {
+  const reached = reply.readBigInt64LE(0) > 0n;
+  const errno = Number(-reply.readBigInt64LE(8));
+  if (!reached || errno !== 0) {
     // Callers delete it at once, and containerd only what it has seen stop.
     if (record.init) await untilEnded(record.init);
-    throw executableFailure(config, errnoName(errno));
+    throw reached ? executableFailure(config, errnoName(errno)) : diedBefore(config);
   }
   return { container, record, status, config };
+}
+
+function diedBefore({ hooks }: OciConfig): VlabError {
+  const hook = hooks?.startContainer?.length ? 'a startContainer hook failed, or it was killed' : 'it was killed';
+  return new VlabError('operation', `the container ended before its program could run: ${hook}`);
 }
