@@ -2,10 +2,9 @@
 // Lets libseccomp make a filter (seccomp_init(3), seccomp_rule_add(3), seccomp_export_bpf(3)): a request as JSON on standard
 // input, an answer as JSON on standard output. A process of its own, since the library does not come to an end with some rules
 // that contradict each other (2.5.4: a loop in seccomp_rule_add), and its caller may serve others.
-const { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, readSync, rmSync } = require('node:fs');
-const { tmpdir } = require('node:os');
-const { join } = require('node:path');
+const { closeSync, fstatSync, readFileSync, readSync } = require('node:fs');
 
+const MFD_CLOEXEC = 1;
 /** struct scmp_arg_cmp. */
 const TEST_BYTES = 24;
 const EEXIST = 17;
@@ -28,6 +27,7 @@ function open(koffi) {
     free: library.func('void free(void *)'),
     addRule: library.func('int seccomp_rule_add_array(void *, uint32_t, int, unsigned int, const void *)'),
     exportBpf: library.func('int seccomp_export_bpf(void *, int)'),
+    memfdCreate: library.func('int memfd_create(const char *, unsigned int)'),
   };
 }
 
@@ -60,7 +60,7 @@ function compile(lib, request) {
       // What is there already is no second rule.
       if (result < 0 && result !== -EEXIST) return { refused: { errno: -result, part: 'rules', place } };
     }
-    const { result, bytes } = exported((fd) => lib.exportBpf(filter, fd));
+    const { result, bytes } = exported(lib, (fd) => lib.exportBpf(filter, fd));
     if (result < 0) return { refused: { errno: -result, part: 'program' } };
     const greatest = Object.fromEntries(tokens.map((token) => [token, greatestCall(lib, token)]));
     return { program: bytes.toString('base64'), unknownCalls: [...unknownCalls], greatest };
@@ -92,11 +92,13 @@ function greatestCall(lib, architecture) {
   return 0;
 }
 
-/** The library writes to a descriptor only. @param {(fd: number) => number} write */
-function exported(write) {
-  const folder = mkdtempSync(join(tmpdir(), 'vlab-bpf-'));
-  const fd = openSync(join(folder, 'program'), 'wx+', 0o600);
-  rmSync(folder, { recursive: true });
+/**
+ * The library writes to a descriptor only: to memory (memfd_create(2)), so that no disk can be full or read-only.
+ * @param {any} lib @param {(fd: number) => number} write
+ */
+function exported(lib, write) {
+  const fd = lib.memfdCreate('filter', MFD_CLOEXEC);
+  if (fd < 0) throw new Error('memfd_create(2) failed');
   try {
     const result = write(fd);
     const bytes = Buffer.alloc(fstatSync(fd).size);

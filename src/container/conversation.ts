@@ -3,6 +3,7 @@
  * notes from P to the caller, answers back. Whoever dies closes its ends, and the other goes no further. Pure.
  */
 import { flags } from '../sys/abi.js';
+import { awaitAgreement, takeAnswer } from '../sys/agreement.js';
 import { CHANNEL_FD, note } from '../sys/channel.js';
 import type { Addr, PlanBuilder, Word } from '../sys/plan.js';
 import type { HookState } from './steps/hook-steps.js';
@@ -108,24 +109,18 @@ export function conversation(b: PlanBuilder, o: ConversationOptions): Conversati
       b.step('close', [end(toParent, 1)], 'when it dies, this end closes');
       adopt?.();
       tell('tell the caller its pid');
-      const texts = [...(states ? [states.creating, states.created] : []), ...(listener ? [listener] : [])];
-      for (const state of texts.length > 0 ? texts : [{ text: byte, bytes: 1 }]) {
-        b.step(
-          'recvfrom',
-          [CHANNEL_FD, state.text, state.bytes, flags('MSG_WAITALL'), 0, 0],
-          "take the caller's answer: it has made its record",
-          {
-            accept: [state.bytes, state.bytes],
-            retryOnEintr: true,
-          },
-        );
-      }
+      awaitAgreement(b, "take the caller's answer", 'go on only when it has made its record');
+      for (const { text, bytes } of [
+        ...(states ? [states.creating, states.created] : []),
+        ...(listener ? [listener] : []),
+      ])
+        takeAnswer(b, text, bytes, 'take the state, to be passed on');
       if (o.answersBorn) outside?.();
       if (o.answersBorn || !o.waitsForStart) letGo();
       if (o.answersMounted) {
         receive(end(toParent, 0), 'wait until its file systems are mounted');
         tell('tell the caller');
-        receive(CHANNEL_FD, 'wait for the hooks that run outside');
+        awaitAgreement(b, 'wait for the hooks that run outside', 'go on only when they have succeeded');
         letGo();
       }
       if (listener && takeListener) {

@@ -8,7 +8,7 @@
  *   created  C waits for `start`: the plan of `create` ends here.
  *   started  (`run`) the program runs; what follows is the caller's business.
  *
- * An answer is one byte; the one to `born` is the state texts, where hooks inside the container read them. Pure.
+ * An answer is AGREED or REFUSED; behind the one to `born` are the state texts, where hooks inside the container read them. Pure.
  */
 import { ABI, flags } from '../sys/abi.js';
 import { unblockSignals } from '../sys/attached.js';
@@ -143,12 +143,11 @@ function inContainer(b: PlanBuilder, config: OciConfig, container: ContainerStep
     b.step('read', [o.fifos.start, b.space(8, 'byte'), 1], 'wait for `start`', { accept: [1, 1], retryOnEintr: true });
   }
   if (hooks.startContainer && talk.states) hookSteps(b, 'startContainer', hooks.startContainer, talk.states.created);
+  // A filter may forbid it later.
+  if (o.fifos) b.step('write', [o.fifos.outcome, b.space(8, '{0}'), 8], 'tell that only its program is to come');
   passDescriptors(b, o.preserved);
-  if (o.fifos) {
-    // A filter may forbid it later.
-    b.step('write', [o.fifos.outcome, b.space(8, '{0}'), 8], 'tell that only its program is to come');
-    container.exec(o.fifos.outcome);
-  } else container.exec(talk.outcome, () => talk.beforeProgram());
+  if (o.fifos) container.exec(o.fifos.outcome);
+  else container.exec(talk.outcome, () => talk.beforeProgram());
 }
 
 /** Held by both sides without an end, so that neither waits for the other to open them (fifo(7)). */

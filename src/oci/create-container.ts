@@ -5,11 +5,12 @@ import { cgroupOf } from '../container/cgroup/planned-cgroup.js';
 import { type StartedScope, startScope } from '../container/cgroup/systemd.js';
 import { parseConfig } from '../container/config/parse-config.js';
 import type { OciConfig } from '../container/config/schema.js';
-import { momentsOf, readPid } from '../container/conversation.js';
+import { type Moment, momentsOf, readPid } from '../container/conversation.js';
 import { type CreateOptions, createPlan } from '../container/create-plan.js';
 import { exitCodeOf } from '../container/foreground-steps.js';
 import { situationFor } from '../container/situation-for.js';
 import { writeIdMaps } from '../container/write-id-maps.js';
+import { AGREED, REFUSED } from '../sys/agreement.js';
 import { nativeBinary } from '../sys/native.js';
 import { hasEnded, processOf } from '../sys/owners.js';
 import type { Plan } from '../sys/plan.js';
@@ -113,12 +114,11 @@ async function performCreation(creation: Creation, plan: Plan, release: () => vo
   const over = new AbortController();
   caller.gone.addEventListener('abort', () => over.abort());
   const troubles: unknown[] = [];
-  const onNote = async (payload: Buffer) => {
-    const moment = moments.shift();
-    if (moment === 'born') performance.answer(await born(creation, readPid(payload)));
+  const onNote = async (moment: Moment | undefined, payload: Buffer) => {
+    if (moment === 'born') performance.answer(Buffer.concat([AGREED, await born(creation, readPid(payload))]));
     else if (moment === 'mounted') {
       await outsideHooks(creation, over);
-      performance.answer(Buffer.from('.'));
+      performance.answer(AGREED);
     } else if (moment === 'started') {
       release();
       creation.scope?.release();
@@ -131,11 +131,13 @@ async function performCreation(creation: Creation, plan: Plan, release: () => vo
   let chain = Promise.resolve();
   performance.onNote = (payload) => {
     const copy = Buffer.from(payload);
+    const moment = moments.shift();
     chain = chain
-      .then(() => onNote(copy))
+      .then(() => onNote(moment, copy))
       .catch((error) => {
         troubles.push(error);
-        void performance.cancel();
+        // It fails then, and the way to the caller stays open, to say why.
+        if (moment === 'born' || moment === 'mounted') performance.answer(REFUSED);
       });
   };
   const outcome = await performance.ended.catch((error: unknown) => {
@@ -249,7 +251,7 @@ function stateBytes(record: ContainerRecord): { creating: number; created: numbe
 }
 
 function stateTexts({ stateBytes: bytes }: CreateOptions, stateAs: (status: Status) => OciState): Buffer {
-  if (!bytes) return Buffer.from('.');
+  if (!bytes) return Buffer.alloc(0);
   const text = (status: 'creating' | 'created') => {
     const padded = Buffer.alloc(bytes[status], ' ');
     padded.write(JSON.stringify(stateAs(status)));

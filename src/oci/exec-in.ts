@@ -6,13 +6,11 @@ import { type ExecOptions, execPlan } from '../container/exec-plan.js';
 import { exitCodeOf } from '../container/foreground-steps.js';
 import { readSituation } from '../container/situation.js';
 import { withFilter } from '../container/situation-for.js';
+import { AGREED, REFUSED } from '../sys/agreement.js';
 import { hasEnded, type Process, processOf } from '../sys/owners.js';
 import { signalIfThere } from '../sys/signal.js';
 import type { Caller } from './caller.js';
 import { asStartFailure } from './failure.js';
-
-/** The answer to `born`. */
-export const GO_ON = Buffer.from('.');
 
 export interface RunningContainer {
   init: Process;
@@ -20,16 +18,15 @@ export interface RunningContainer {
 }
 
 /**
- * `config`: the container's, with the process to run. `born` gets its pid before it runs, and may say more than that it shall
- * go on (conversation.ts). Returns its exit code, or undefined
- * without `foreground`, when it runs. Error (`operation`): it could not be run; it does not run then.
+ * `config`: the container's, with the process to run. `born` gets its pid before it runs, and may have states for it
+ * (conversation.ts). Returns its exit code, or undefined without `foreground`, when it runs. Error (`operation`): it could not be run; it does not run then.
  */
 export async function execIn(
   caller: Caller,
   config: OciConfig,
   { init, cgroupDirectories }: RunningContainer,
   options: ExecOptions,
-  born: (pid: number) => Buffer = () => GO_ON,
+  born: (pid: number) => Buffer = () => Buffer.alloc(0),
 ): Promise<number | undefined> {
   const situation = await withFilter(config, readSituation([]));
   const plan = execPlan(config, situation, { pid: init.pid, cgroupDirectories }, options);
@@ -40,7 +37,7 @@ export async function execIn(
       // The performer holds a process of that pid, so from now on it cannot become another's.
       if (hasEnded(init)) throw new VlabError('operation', 'cannot exec: the container has ended');
       talk.process = processOf(readPid(payload));
-      performance.answer(born(talk.process.pid));
+      performance.answer(Buffer.concat([AGREED, born(talk.process.pid)]));
     } else if (payload.length > 8) {
       talk.exitCode = exitCodeOf(payload);
       const code = Buffer.alloc(4);
@@ -52,16 +49,18 @@ export async function execIn(
     try {
       listen(payload);
     } catch (error) {
-      talk.trouble = error;
-      void performance.cancel();
+      talk.trouble = error; // which only `born` makes
+      performance.answer(REFUSED);
     }
   };
   const outcome = await performance.ended.catch((error: unknown) => error as Error);
   if (talk.exitCode !== undefined) return talk.exitCode;
-  if (outcome instanceof Error) {
-    if (talk.process && !talk.started && !hasEnded(talk.process)) signalIfThere(talk.process.pid, 'SIGKILL');
-    throw talk.trouble ?? outcome;
+  const { process, started, trouble } = talk;
+  if ((trouble || outcome instanceof Error) && process && !started && !hasEnded(process)) {
+    signalIfThere(process.pid, 'SIGKILL');
   }
+  if (trouble) throw trouble;
+  if (outcome instanceof Error) throw outcome;
   if (outcome.failure) throw asStartFailure(outcome.failure, config, outcome.reply);
   return undefined;
 }

@@ -39,7 +39,8 @@ export async function runHooksAll(
 async function runHook(hook: OciHook, name: string, state: OciState, until: AbortSignal): Promise<void> {
   if (until.aborted) throw new VlabError('operation', `${name} was not run: the command was ended before`);
   const [argv0 = hook.path, ...args] = hook.args ?? [hook.path];
-  const { code, signal, said, ended } = await end(hook, argv0, args, state, until);
+  // Some of what keeps it from being run is thrown, some is told later.
+  const { code, signal, said, ended } = await end(hook, argv0, args, state, until).catch(notRun);
   if (ended === 'late') throw new VlabError('operation', `${name} did not end within ${hook.timeout} s`);
   if (ended === 'aborted') throw new VlabError('operation', `${name} was killed: the command was ended before it`);
   if (code === 0) return;
@@ -55,7 +56,7 @@ interface End {
   ended: string | undefined;
 }
 
-function end(hook: OciHook, argv0: string, args: string[], state: OciState, until: AbortSignal): Promise<End> {
+async function end(hook: OciHook, argv0: string, args: string[], state: OciState, until: AbortSignal): Promise<End> {
   const child = spawn(hook.path, args, { argv0, cwd: state.bundle, env: environment(hook.env ?? []), stdio: 'pipe' });
   let ended: string | undefined;
   const killFor = (why: string) => {
@@ -90,6 +91,10 @@ function end(hook: OciHook, argv0: string, args: string[], state: OciState, unti
       void Promise.race([closed, sleep(LAST_WORDS_MS, undefined, { ref: false })]).then(() => done(code, signal));
     });
   });
+}
+
+function notRun(error: unknown): End {
+  return { code: null, signal: null, said: '', ended: messageOf(error) };
 }
 
 /** Longer than Node's longest timer is for ever. */

@@ -2,6 +2,7 @@
 import { ABI, flags } from '../../sys/abi.js';
 import { cloneProcess } from '../../sys/clone.js';
 import { words64 } from '../../sys/encode.js';
+import { num } from '../../sys/num.js';
 import { type Addr, label, type PlanBuilder, type Word } from '../../sys/plan.js';
 import type { HookName, OciHook } from '../config/schema.js';
 

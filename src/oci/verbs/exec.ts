@@ -3,7 +3,7 @@ import { VlabError } from '../../base/errors.js';
 import { execDirectories } from '../../container/cgroup/exec-directories.js';
 import { nativeBinary } from '../../sys/native.js';
 import { checkTerminal, ownedStdio, passedDescriptors } from '../descriptors.js';
-import { execIn, GO_ON } from '../exec-in.js';
+import { execIn } from '../exec-in.js';
 import { execProcess } from '../exec-process.js';
 import { namedContainer, type Verb } from '../invocation.js';
 import { findContainer } from '../locked-container.js';
@@ -48,7 +48,7 @@ export const exec: Verb = async (invocation) => {
   try {
     const exitCode = await execIn(caller, { ...config, process }, running, options, (pid) => {
       writePidFile(invocation, pid);
-      return listenerBytes === undefined ? GO_ON : processState(config, state, pid, listenerBytes);
+      return listenerBytes === undefined ? Buffer.alloc(0) : processState(config, state, pid, listenerBytes);
     });
     return exitCode === undefined ? { exitCode: 0 } : { exitCode, ended: true };
   } catch (error) {

@@ -3,6 +3,7 @@ import { signalNumber } from '../../base/signals.js';
 import { resume } from '../../container/cgroup/freezer.js';
 import { killAll } from '../../container/cgroup/kill.js';
 import { hostArch } from '../../sys/abi.js';
+import { AGREED, REFUSED } from '../../sys/agreement.js';
 import { hasEnded } from '../../sys/owners.js';
 import { DONE, namedContainer, type Verb } from '../invocation.js';
 import { findContainer } from '../locked-container.js';
@@ -25,14 +26,9 @@ export const kill: Verb = async (invocation) => {
     return DONE;
   }
   const performance = await caller.perform(signalPlan(hostArch(), init.pid, signal));
-  performance.onNote = () => {
-    if (hasEnded(init)) void performance.cancel();
-    else performance.answer(Buffer.from('.'));
-  };
-  const ended = await performance.ended.catch((error: unknown) => {
-    throw hasEnded(init) ? notRunning() : error;
-  });
-  if (ended.failure) throw ended.failure;
+  performance.onNote = () => performance.answer(hasEnded(init) ? REFUSED : AGREED);
+  const { failure } = await performance.ended;
+  if (failure) throw hasEnded(init) ? notRunning() : failure;
   if (signal === SIGKILL && status === 'paused') await resume(record.cgroup); // who is frozen cannot end
   return DONE;
 };

@@ -287,6 +287,38 @@ describe('failures', () => {
     expect((await ended).failure?.index).toBe(2);
   });
 
+  it('are told by a grandchild with a memory of its own, while its parent on borrowed memory works on', async () => {
+    begin();
+    const [parent, child] = [label('parent'), label('child')];
+    const [first, second] = [b.space(128, 'siginfo'), b.space(128, 'siginfo')];
+    const outer = cloneProcess(b, { namespaces: [], borrowsMemory: true, why: 'a child' });
+    const inner = cloneProcess(b, { namespaces: [], why: 'a grandchild' });
+    outer.toParent(parent);
+    inner.toParent(child);
+    for (let i = 0; i < 200; i++) b.step('getpid', [], 'let the child work');
+    b.step('chdir', [b.str('/missing')], 'fails in the grandchild');
+    b.place(child);
+    for (let i = 0; i < 200; i++) b.step('getpid', [], 'let the grandchild work');
+    const wait = (who: typeof outer, info: typeof first) =>
+      b.step('waitid', [flags('P_PIDFD'), who.pidfd, info, flags('WEXITED'), 0], 'wait', { retryOnEintr: true });
+    wait(inner, second);
+    b.step('exit_group', [0], 'the child ends');
+    b.place(parent);
+    wait(outer, first);
+    b.reply(first, 256);
+    const plan = b.build();
+    for (let time = 0; time < 20; time++) {
+      const { failure, reply } = await (await startOnce(plan)).ended;
+      expect(failure?.message).toContain('chdir("/missing"): ENOENT');
+      const [SI_CODE, SI_STATUS] = [8, 24];
+      const endAt = (at: number) => [reply.readInt32LE(at + SI_CODE), reply.readInt32LE(at + SI_STATUS)];
+      expect([endAt(0), endAt(128)]).toEqual([
+        [ABI.CLD_EXITED, 0],
+        [ABI.CLD_EXITED, 125],
+      ]);
+    }
+  });
+
   it("the parent's, and nothing behind it is performed", async () => {
     begin();
     const { say, read } = output('parent-fails');
