@@ -23,6 +23,7 @@ export const SKIPS = {
   bubblewrap: 'needs bwrap, which is not installed',
   'busybox-static': 'needs /bin/busybox, which is not installed',
   catatonit: 'needs catatonit, which is not installed',
+  uidmap: 'needs newuidmap and newgidmap, which are not installed',
   libseccomp: 'needs libseccomp.so.2, which is not installed',
   strace: 'needs strace, which is not installed',
   script: 'needs script(1) of util-linux, which is not installed',

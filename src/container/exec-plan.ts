@@ -81,7 +81,7 @@ function planOf(config: OciConfig, situation: Situation, container: ExecTarget, 
   talk.tellParent('everything is ready');
   talk.awaitRecord();
   passDescriptors(b, options.preserved);
-  steps.exec(talk.outcome, () => talk.beforeProgram());
+  steps.exec(talk.outcome);
 
   b.place(parent);
   talk.inParent({
@@ -90,6 +90,7 @@ function planOf(config: OciConfig, situation: Situation, container: ExecTarget, 
   });
   const held = foreground && holdSignals(b);
   talk.awaitProgram();
+  steps.started();
   if (foreground && held) {
     const terminal = pair?.receive();
     foregroundSteps(b, cloned, held.signals, { ...foreground, ...(terminal ? { terminal } : {}) });

@@ -4,6 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf } from '../base/errors.js';
 import { own, parentOf } from '../sys/owners.js';
 import { isPerformer } from '../sys/performer.js';
@@ -34,7 +35,7 @@ export async function startDetached(prepared: PreparedRun): Promise<{ pid: numbe
     const { pid } = await Promise.race([noted, ended]);
     const performer = parentOf(pid);
     // The note says that the program runs or has failed; if vlab-init is still what runs, or nothing is, the end tells.
-    if (performer === undefined || !runsProgram(pid)) await ended;
+    if (performer === undefined || !(await runsProgram(pid))) await ended;
     else {
       ownership.handTo(performer, { pid, command: prepared.config.process.args, startedAt: new Date().toISOString() });
       performance.detach();
@@ -46,11 +47,17 @@ export async function startDetached(prepared: PreparedRun): Promise<{ pid: numbe
   }
 }
 
-function runsProgram(pid: number): boolean {
-  try {
-    return !isPerformer(pid);
-  } catch (error) {
-    if (['ENOENT', 'ESRCH'].includes(errnoOf(error) ?? '')) return false;
-    throw error;
+const EXEC_MS = 1000;
+
+/** On its way through exec a process is hidden from its own user for a moment longer than the pipe is open. */
+async function runsProgram(pid: number): Promise<boolean> {
+  for (const began = Date.now(); ; await sleep(1)) {
+    try {
+      return !isPerformer(pid);
+    } catch (error) {
+      const errno = errnoOf(error) ?? '';
+      if (['ENOENT', 'ESRCH'].includes(errno)) return false;
+      if (errno !== 'EACCES' || Date.now() - began > EXEC_MS) throw error;
+    }
   }
 }

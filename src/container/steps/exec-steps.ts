@@ -20,7 +20,9 @@ export interface ExecSteps extends Pick<ProcessSteps, 'drop' | 'confine' | 'take
   /** In the parent, the first steps behind the clone. */
   adopt(): void;
   enter(): void;
-  exec(failed?: Word, before?: () => void): void;
+  exec(failed?: Word): void;
+  /** In a parent that stays, when the program runs. */
+  started(): void;
 }
 
 export interface Running {
@@ -104,9 +106,9 @@ export function execPlanOf(b: PlanBuilder, config: OciConfig, situation: Situati
     drop: () => process.drop(),
     confine: (handOver) => process.confine(handOver),
     takeListener: process.takeListener,
-    exec(failed, before) {
+    started: () => process.after(),
+    exec(failed) {
       process.confine();
-      before?.();
       execProgram(b, config, failed);
     },
   };

@@ -112,6 +112,8 @@ export function keepScore(b: PlanBuilder): { before(): void; after(): void } {
       b.step('close', [fd], 'done with it');
     },
     after() {
+      // The child hid the memory that they shared (PR_SET_DUMPABLE), and these files with it.
+      b.step('prctl', [flags('PR_SET_DUMPABLE'), 1, 0, 0, 0], 'have its own files in /proc again');
       open('O_WRONLY');
       // What a parent cannot have back, it goes without: it is only about who is killed first.
       b.step('write', [fd, { ...kept, text: 'score' }, bytes], 'which the child changed too', { tolerate: ['EACCES'] });
