@@ -1,6 +1,7 @@
 // Namespaces that are new, joined or shared; maps of ids; clocks; kernel parameters; network devices. Needs root, and dist/
 // (npm test builds it).
 import { readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { OciConfig, OciNamespaceType } from '../../../src/container/config/schema.js';
 import { NAMESPACE_FILES } from '../../../src/container/host-abilities.js';
@@ -107,6 +108,31 @@ describe('namespaces', () => {
         const change = both(namespaces('mount', 'pid', 'ipc', 'uts', network), mapped);
         expect(await seen('network', change)).toBe(readlinkSync(linkOf('network', pid)));
         expect(await seen('user', change)).not.toBe(own('user'));
+      },
+    );
+  });
+
+  it('that are joined hold nobody who could reach into a process before its program runs (CVE-2016-9962)', async () => {
+    await bundle.running(
+      () => {},
+      async ({ id, pid }) => {
+        const waiting = `${id}-waiting`;
+        bundle.write(['sleep', '60'], namespaces('mount', { type: 'pid', path: linkOf('pid', pid) }));
+        const output = join(bundle.dir, 'output');
+        expect((await bundle.call(['create', '--bundle', bundle.dir, waiting], { output })).code).toBe(0);
+        try {
+          const { pid: other } = JSON.parse((await bundle.call(['state', waiting])).stdout) as { pid: number };
+          const inside = fieldsOf(readFileSync(`/proc/${other}/status`, 'utf8'))
+            .NSpid?.split('\t')
+            .at(-1);
+          const reach = async () =>
+            (await bundle.call(['exec', id, '/probe', 'readlink', `/proc/${inside}/root`])).stdout;
+          expect(await reach()).toBe(`/proc/${inside}/root: Permission denied\n`);
+          await bundle.call(['start', waiting]);
+          expect(await reach()).toBe('/\n'); // now it is the program, and like any other
+        } finally {
+          await bundle.call(['delete', '--force', waiting]);
+        }
       },
     );
   });
