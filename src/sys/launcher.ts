@@ -132,12 +132,12 @@ export function launcherPid(dir: string = launcherDir()): number | undefined {
   return existsSync(lock) ? lockHolder(lock) : undefined;
 }
 
-/** Who holds a flock on `path`, by /proc/locks (proc_locks(5)): inode → pid. */
+/** Who holds a lock of fcntl(2) on `path`, by /proc/locks (proc_locks(5)): inode → pid. */
 function lockHolder(path: string): number | undefined {
   const { ino } = statSync(path);
   for (const line of readFileSync('/proc/locks', 'utf8').split('\n')) {
     const [, type, , , pid, place] = line.split(/\s+/);
-    if (type === 'FLOCK' && place?.endsWith(`:${ino}`)) return Number(pid);
+    if (type === 'POSIX' && place?.endsWith(`:${ino}`)) return Number(pid);
   }
   return undefined;
 }

@@ -254,7 +254,8 @@ static int serve(const char *dir) {
   sys(umask, 0177, 0, 0, 0); /* for the mode of the socket */
   int lock = sys(chdir, dir, 0, 0, 0) ? -1
     : sys(openat, AT_FDCWD, "launcher.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (sys(flock, lock, 2 | 4 /* LOCK_EX | LOCK_NB */, 0, 0)) return 0; /* there is one already */
+  struct { u16 type, whence; s64 start, length; s32 pid; } all = {1 /* F_WRLCK */, 0, 0, 0, 0};
+  if (sys(fcntl, lock, 6 /* F_SETLK: performers do not inherit it */, &all, 0)) return 0;
   sys(unlinkat, AT_FDCWD, name.sun_path, 0, 0);
   if (sys(bind, listener, &name, sizeof name, 0) || sys(listen, listener, 4096, 0, 0)) return 125;
   sys(umask, 077, 0, 0, 0);

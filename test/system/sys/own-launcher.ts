@@ -68,6 +68,7 @@ export class OwnLauncher implements AsyncDisposable {
       socket?.destroy();
       return socket !== undefined;
     }, 'the launcher listens');
+    await until(() => this.descendants().length === 0, 'the performer of that connection has ended');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
