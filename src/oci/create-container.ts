@@ -43,7 +43,8 @@ export async function createContainer(invocation: Invocation, way: Way): Promise
   container.mustBeNew();
   const config = parseConfig(text);
   const noPivot = flags.has('no-pivot');
-  const situation = { ...(await situationFor(config)), id: container.id, bundle, noPivot };
+  const noNewKeyring = flags.has('no-new-keyring');
+  const situation = { ...(await situationFor(config)), id: container.id, bundle, noPivot, noNewKeyring };
   using scope = invocation.globals.systemdCgroup
     ? await startScope(config, container.id, situation, caller.env)
     : undefined;

@@ -243,7 +243,7 @@ describe('the working directory', () => {
 });
 
 describe('keys', () => {
-  // keyctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0) and keyctl(KEYCTL_GET_PERSISTENT …) are not needed.
+  /** keyctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0). */
   const KEYCTL = process.arch === 'x64' ? '250' : '219';
   const session = async (more: string[] = []) => {
     bundle.write(['call', KEYCTL, '0', '-3', '0']);
@@ -254,6 +254,8 @@ describe('keys', () => {
     const [one, two] = [await session(), await session()];
     expect(one).toMatch(new RegExp(`^${KEYCTL}: \\d+$`, 'm'));
     expect(one).not.toBe(two);
+    const kept = await session(['--no-new-keyring']);
+    expect(await session(['--no-new-keyring'])).toBe(kept);
   });
 });
 
