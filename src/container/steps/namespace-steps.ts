@@ -102,8 +102,8 @@ export function namespaceSteps(b: PlanBuilder, options: NamespaceOptions): Names
           hint: clone.hint,
         },
         enterJoined,
-        // A process with a memory of its own enters a time namespace when it is cloned; one on borrowed memory only at its
-        // exec, and not before Linux 6.3.
+        // A process with a memory of its own enters a time namespace when it is cloned; one on borrowed memory at its exec, on
+        // kernels that allow such a clone.
         second: { ...clone, borrowsMemory: !joins('time') && !isNew('time') },
       });
     },
