@@ -16,6 +16,7 @@ export const SKIPS = {
   kernel: 'needs a guest kernel in the cache (vlab kernel pull)',
   runc: 'needs runc, which is not installed',
   crun: 'needs crun, which is not installed',
+  podman: 'needs podman, which is not installed',
   criu: 'needs criu, which is too old or not installed, and could not be got (mmdebstrap and the network)',
   'memory tracking': 'needs a kernel that tracks changed memory (CONFIG_MEM_SOFT_DIRTY)',
   'resource capability': 'needs CAP_SYS_RESOURCE',

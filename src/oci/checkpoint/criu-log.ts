@@ -9,6 +9,7 @@ const NOISE = [
   /Address already assigned|address already assigned/,
   /Dump files \(pid: \d+\) failed/,
   /One of more action scripts failed/,
+  /tun: Unable to create tun/, // asked whether it could: the container's cgroup forbids it
   /\d+ killed by signal|exited, status=/,
 ];
 
@@ -57,6 +58,17 @@ const KNOWN: Known[] = [
     hint: 'use --tcp-skip-in-flight, or try again',
   },
   { says: /file locks/i, feature: 'a lock on a file', hint: 'use --file-locks, both ways' },
+  {
+    says: /Can't get rlimit/,
+    feature: 'the limits of a process of another user than root',
+    hint: 'criu needs CAP_SYS_RESOURCE for it, which is not here',
+    blame: 'host',
+  },
+  {
+    says: /Can't open file fd\/\d+ .*Permission denied/,
+    feature: 'a standard descriptor in a user namespace',
+    hint: "it must be a pipe, or a file that the container's root may open",
+  },
   {
     says: /Unix socket \d+ not found/,
     feature: "a unix socket of the host's network",

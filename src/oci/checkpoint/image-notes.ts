@@ -2,7 +2,7 @@
  * What vlab writes beside criu's images, so that they can be restored where nothing else is known of the container: its
  * mounts and descriptors that came from outside. Images of runc and crun lack it, and their descriptors.json is read instead.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, lchownSync, lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf, messageOf, VlabError } from '../../base/errors.js';
 import type { ExternalMount } from './external-mounts.js';
@@ -50,6 +50,19 @@ export function readNotes(dir: string): ImageNotes {
     return { stdio, emptyNetwork };
   } catch (cause) {
     throw new VlabError('input', `what is beside the images in ${dir} cannot be read: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/**
+ * In a user namespace the restored processes read their memory, some as its root and some still as the one who restores. Images
+ * are in a directory that nobody else may enter. `group`: of the namespace's root, as it is outside.
+ */
+export function openImagesTo(group: number, dir: string): void {
+  for (const name of ['', ...list(dir)]) {
+    const path = join(dir, name);
+    lchownSync(path, -1, group);
+    const stat = lstatSync(path);
+    if (!stat.isSymbolicLink()) chmodSync(path, stat.isDirectory() ? 0o750 : 0o640);
   }
 }
 

@@ -14,18 +14,16 @@ import { isBind } from './external-mounts.js';
 export interface Roots {
   bundle: string;
   rootfs: string;
-  /** Where `rootfs` is mounted. */
-  root: string;
 }
 
 export function makeMountpoints(b: PlanBuilder, config: OciConfig, { files }: Situation, roots: Roots): void {
   const trees = new Map<string, ContainerTree>();
   const mounts = config.mounts.map((entry, index) => ({ entry, index, path: cleanPath(entry.destination) }));
   /** The image, or the source of a bind. */
-  const treeOf = (path: string, rootPath: string): ContainerTree => {
+  const treeOf = (path: string): ContainerTree => {
     const known = trees.get(path);
     if (known) return known;
-    const tree = new ContainerTree(b, { rootPath, exclusive: false, files });
+    const tree = new ContainerTree(b, { rootPath: path, exclusive: false, files });
     const root = b.word('root');
     const how = directoryFlags(b.arch, 'O_PATH', 'O_CLOEXEC');
     b.step('openat', [flags('AT_FDCWD'), b.str(path), how], `hold ${path}`, { result: root });
@@ -40,10 +38,10 @@ export function makeMountpoints(b: PlanBuilder, config: OciConfig, { files }: Si
       ? (files?.kindOf(resolve(roots.bundle, entry.source ?? '')) ?? 'directory')
       : 'directory';
     const from = `mounts[${index}]`;
-    if (!above) treeOf(roots.root, roots.rootfs).place(path, kind, { from });
+    if (!above) treeOf(roots.rootfs).place(path, kind, { from });
     else if (isBind(above.entry)) {
       const source = resolve(roots.bundle, above.entry.source ?? '');
-      treeOf(source, source).place(path.slice(above.path.length), kind, { from });
+      treeOf(source).place(path.slice(above.path.length), kind, { from });
     }
     // Others are file systems of the container's own: what is in them is in the image, or the kernel's.
   }

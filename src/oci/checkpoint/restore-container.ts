@@ -1,10 +1,10 @@
 /** `restore`: a container whose processes come out of the images of a checkpoint, by criu(8). */
-import { mkdirSync, rmdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { cgroupOf } from '../../container/cgroup/planned-cgroup.js';
 import { type StartedScope, startScope } from '../../container/cgroup/systemd.js';
+import { hostId } from '../../container/config/namespaces.js';
 import { parseConfig } from '../../container/config/parse-config.js';
-import type { OciConfig } from '../../container/config/schema.js';
+import type { OciConfig, OciNamespaceType } from '../../container/config/schema.js';
 import { exitCodeOf } from '../../container/foreground-steps.js';
 import { readSituation } from '../../container/situation.js';
 import { nativeBinary } from '../../sys/native.js';
@@ -24,7 +24,7 @@ import { type CriuFlags, criuFlags } from './criu-flags.js';
 import { criuFailure } from './criu-log.js';
 import type { ErrandName } from './criu-steps.js';
 import { findCriu } from './find-criu.js';
-import { readNotes } from './image-notes.js';
+import { openImagesTo, readNotes } from './image-notes.js';
 import { restorePlan } from './restore-plan.js';
 import { RESTORE_LOG, restoreRequest } from './restore-request.js';
 import { type Said, talkWithCriu } from './talk.js';
@@ -53,7 +53,7 @@ export async function restoreContainer(invocation: Invocation, way: 'detached' |
   using scope = globals.systemdCgroup ? await startScope(config, container.id, situation, caller.env) : undefined;
   const cgroup = scope?.planned ?? cgroupOf(config, container.id, situation);
   const rootfs = resolve(bundle, config.root.path);
-  const places = { bundle, rootfs, root: join(container.dir, 'criu-root') };
+  const places = { bundle, rootfs };
   const configFile = configFileOf(config);
   const request = restoreRequest(
     config,
@@ -66,8 +66,8 @@ export async function restoreContainer(invocation: Invocation, way: 'detached' |
     },
     flags,
   );
-  const isNewNetwork = config.linux.namespaces.some(({ type, path: other }) => type === 'network' && !other);
-  const bareNetwork = isNewNetwork && (flags.emptyNetwork || notes.emptyNetwork);
+  const isNew = (type: OciNamespaceType) => config.linux.namespaces.some((one) => one.type === type && !one.path);
+  const bareNetwork = isNew('network') && (flags.emptyNetwork || notes.emptyNetwork);
   const plan = restorePlan(config, situation, cgroup, {
     bareNetwork,
     ...{ ...places, criu, request, imagesDir: flags.imagePath },
@@ -76,6 +76,8 @@ export async function restoreContainer(invocation: Invocation, way: 'detached' |
     ...(way === 'foreground' ? { foreground: { relayPath: await nativeBinary('vlab-relay') } } : {}),
   });
   makeDirectories(flags);
+  const group = isNew('user') ? hostId(config.linux.gidMappings, 0) : undefined;
+  if (group !== undefined && situation.rootless === undefined) openImagesTo(group, flags.imagePath);
   const performer = await caller.performer({ foreground: way === 'foreground' });
   const { ociVersion, annotations } = config;
   const record = newRecord({
@@ -91,7 +93,6 @@ export async function restoreContainer(invocation: Invocation, way: 'detached' |
   try {
     await withFailureCleanUp(
       async () => {
-        mkdirSync(places.root, { mode: 0o755 });
         restoring.check(await talkWithCriu(caller, plan, restoring, { foreground: way === 'foreground' }));
       },
       () => restoring.undo(),
@@ -155,7 +156,6 @@ class Restoring {
   }
 
   async succeeded(): Promise<void> {
-    rmdirSync(join(this.given.container.dir, 'criu-root'));
     this.given.release();
     this.given.scope?.release();
   }

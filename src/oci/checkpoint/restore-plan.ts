@@ -1,6 +1,8 @@
 /**
  * The plan of `restore`: the container's cgroup and its root file system are made ready, and criu makes the processes, as
- * siblings of its own (rst_sibling): the performer is their parent, as it is that of a container it started itself. Pure.
+ * siblings of its own (rst_sibling): the performer is their parent, as it is that of a container it started itself. criu
+ * binds the root file system by its path. (Where it is mounted somewhere for criu first, which criu wants before Linux 5.15,
+ * criu takes that mount, which shows a part of the file system only, for the master of volumes that are beside it.) Pure.
  */
 import { cgroupSteps } from '../../container/cgroup/cgroup-steps.js';
 import type { PlannedCgroup } from '../../container/cgroup/planned-cgroup.js';
@@ -20,8 +22,6 @@ import { passedNamespaces } from './restore-request.js';
 export interface RestorePlanOptions extends Pick<CriuStepsOptions, 'criu' | 'request' | 'imagesDir' | 'workDir'> {
   bundle: string;
   rootfs: string;
-  /** An empty directory of the container's, where its root file system is mounted for criu. */
-  root: string;
   consoleSocket?: string;
   foreground?: { relayPath: string };
   /** The network namespace is new and gets no devices from the image: its loopback may have to be brought up. */
@@ -47,8 +47,7 @@ export function restorePlan(
     });
     return { number, fd };
   });
-  const ownMounts = foreground && holdNamespace(b, 'mnt', "the caller's mounts");
-  mountRoot(b, config, situation, o);
+  makeMountpoints(b, config, situation, o);
   const { pid } = criuSteps(b, {
     ...o,
     passed,
@@ -59,28 +58,13 @@ export function restorePlan(
       ...(o.bareNetwork ? { loopback: ({ pid: root }) => raiseLoopback(b, root) } : {}),
     },
   });
-  if (foreground && held && ownMounts) {
-    b.step('setns', [ownMounts, flags('CLONE_NEWNS')], 'keep no mount of the host busy');
+  if (foreground && held) {
     const pidfd = b.word('pidfd');
     b.step('pidfd_open', [pid, 0], "hold the container's first process", { result: pidfd });
     const terminal = config.process.terminal && !console ? { terminal: b.word('terminal', TERMINAL) } : {};
     foregroundSteps(b, { pidfd }, held.signals, { ...foreground, ...terminal });
   }
   return b.build();
-}
-
-/**
- * criu wants a mount as the root, and nothing over its parent. It is one of a mount namespace of the performer's own, so that
- * it is gone with the performer, whatever happens.
- */
-function mountRoot(b: PlanBuilder, config: OciConfig, situation: Situation, o: RestorePlanOptions): void {
-  b.step('unshare', [flags('CLONE_NEWNS')], 'mounts that are gone when this is over');
-  b.step('mount', [0, b.str('/'), 0, flags('MS_REC', 'MS_SLAVE'), 0], 'let no mount event reach the host');
-  b.step('mount', [b.str(o.rootfs), b.str(o.root), 0, flags('MS_BIND', 'MS_REC'), 0], 'mount the root file system', {
-    from: 'root.path',
-    hint: `check that ${o.rootfs} is a directory`,
-  });
-  makeMountpoints(b, config, situation, o);
 }
 
 /** Where the terminal is held: its number is known beforehand, whichever of criu's messages brings it. */
@@ -100,20 +84,15 @@ function takeTerminal(b: PlanBuilder, descriptor: Word, console: Word | undefine
 
 /** What is restored without its devices has a loopback that is down. */
 function raiseLoopback(b: PlanBuilder, pid: Word): void {
-  const own = holdNamespace(b, 'net', 'its own network');
+  const own = b.word('own');
+  const path = b.str('/proc/self/ns/net');
+  b.step('openat', [flags('AT_FDCWD'), path, flags('O_RDONLY', 'O_CLOEXEC')], 'hold its own network, to come back', {
+    result: own,
+  });
   const pidfd = b.word('pidfd');
   b.step('pidfd_open', [pid, 0], "hold the container's first process", { result: pidfd });
   b.step('setns', [pidfd, flags('CLONE_NEWNET')], 'go into its network');
   loopbackUp(b);
   b.step('setns', [own, flags('CLONE_NEWNET')], 'and come back');
   for (const fd of [pidfd, own]) b.step('close', [fd], 'done with it');
-}
-
-function holdNamespace(b: PlanBuilder, kind: 'mnt' | 'net', what: string): Word {
-  const own = b.word(`own ${kind}`);
-  const path = b.str(`/proc/self/ns/${kind}`);
-  b.step('openat', [flags('AT_FDCWD'), path, flags('O_RDONLY', 'O_CLOEXEC')], `hold ${what}, to come back`, {
-    result: own,
-  });
-  return own;
 }

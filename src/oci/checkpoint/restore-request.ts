@@ -18,8 +18,6 @@ const FIRST_NAMESPACE_FD = 100;
 export interface RestoreSituation {
   bundle: string;
   rootfs: string;
-  /** Where the root file system is mounted for criu. */
-  root: string;
   cgroup: Cgroup;
   places: readonly CgroupPlace[];
   notes: ImageNotes;
@@ -58,7 +56,7 @@ export function restoreRequest(config: OciConfig, seen: RestoreSituation, flags:
       ...(flags.workPath === undefined ? {} : { work_dir_fd: WORK_FD }),
       log_level: LOG_LEVEL,
       log_file: RESTORE_LOG,
-      root: seen.root,
+      root: seen.rootfs,
       rst_sibling: true,
       evasive_devices: true,
       notify_scripts: true,

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { pullCriu } from '../../../src/oci/checkpoint/criu-root.js';
 import { type Criu, findCriu } from '../../../src/oci/checkpoint/find-criu.js';
 import { until } from '../sys/own-launcher.js';
@@ -40,6 +40,8 @@ export interface BundleOptions {
   mounts?: object[];
   hooks?: object;
   cgroupsPath?: string;
+  /** More of `linux`. */
+  linux?: object;
 }
 
 export interface Called {
@@ -64,7 +66,7 @@ export class Place {
   }
 
   /** Returns its directory. The program finds the test's folder `shared` at /shared. */
-  bundle({ program, terminal = false, namespaces, mounts = [], hooks, cgroupsPath }: BundleOptions): string {
+  bundle({ program, terminal = false, namespaces, mounts = [], hooks, cgroupsPath, linux }: BundleOptions): string {
     const dir = join(this.dir, `bundle${this.bundles++}`);
     mkdirSync(dir);
     const types = ['pid', 'network', 'ipc', 'uts', 'mount'];
@@ -90,7 +92,8 @@ export class Place {
         namespaces: namespaces ?? types.map((type) => ({ type })),
         maskedPaths: ['/proc/kcore', '/proc/acpi', '/proc/keys', '/sys/firmware'],
         readonlyPaths: ['/proc/sys', '/proc/bus'],
-        ...(cgroupsPath ? { cgroupsPath } : {}),
+        cgroupsPath: cgroupsPath ?? `/${basename(this.dir)}/${basename(dir)}`,
+        ...linux,
       },
     };
     writeFileSync(join(dir, 'config.json'), JSON.stringify(config));

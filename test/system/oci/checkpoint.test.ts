@@ -26,7 +26,7 @@ beforeEach((context) => {
   return () => {
     for (const id of place.ids()) place.call(['delete', '--force', id]);
     for (const name of readdirSync(place.shared)) rmSync(join(place.shared, name), { recursive: true });
-    rmSync(images, { recursive: true, force: true });
+    for (const name of ['images', 'err']) rmSync(join(place.dir, name), { recursive: true, force: true });
   };
 });
 

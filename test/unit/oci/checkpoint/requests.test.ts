@@ -24,9 +24,8 @@ function dump(flags: Partial<CriuFlags> = {}, seen: Partial<DumpSituation> = {},
 
 function restore(flags: Partial<CriuFlags> = {}, config = configWith(), emptyNetwork = false) {
   const notes = { external: [...SEEN.external], stdio: [...SEEN.stdio], emptyNetwork };
-  const root = '/run/vlab-oci/c/criu-root';
   const { tools } = SEEN;
-  const seen = { ...PLACES, root, cgroup: cgroup().cgroup, places: MACHINE.cgroups, notes, resolved: RESOLVED, tools };
+  const seen = { ...PLACES, cgroup: cgroup().cgroup, places: MACHINE.cgroups, notes, resolved: RESOLVED, tools };
   return restoreRequest(config, seen, { ...FLAGS, ...flags });
 }
 
@@ -103,19 +102,18 @@ describe('a restore asks for', () => {
 
 describe('the plan', () => {
   const images = { criu: CRIU, imagesDir: '/images/c' };
-  const roots = { ...PLACES, root: '/run/vlab-oci/c/criu-root' };
   const CASES = {
     'dump-plan': () => dumpPlan('x86_64', { ...images, request: dump() }),
     'dump-plan-lazy': () => dumpPlan('x86_64', { ...images, workDir: '/work', request: dump(), statusFd: 5 }),
     'restore-plan': () =>
-      restorePlan(configWith(), MACHINE, cgroup(), { ...images, ...roots, request: restore(), bareNetwork: true }),
+      restorePlan(configWith(), MACHINE, cgroup(), { ...images, ...PLACES, request: restore(), bareNetwork: true }),
     'restore-plan-terminal': () =>
       restorePlan(configWith({ terminal: true, namespaces: PODMAN }), MACHINE, cgroup(), {
-        ...{ ...images, ...roots, request: restore(), consoleSocket: '/run/console.sock' },
+        ...{ ...images, ...PLACES, request: restore(), consoleSocket: '/run/console.sock' },
       }),
     'restore-plan-foreground': () =>
       restorePlan(configWith({ terminal: true }), MACHINE, cgroup(), {
-        ...{ ...images, ...roots, request: restore(), foreground: { relayPath: '/cache/vlab-relay' } },
+        ...{ ...images, ...PLACES, request: restore(), foreground: { relayPath: '/cache/vlab-relay' } },
       }),
   };
 
