@@ -81,7 +81,7 @@ function planOf(config: OciConfig, situation: Situation, container: ExecTarget, 
   talk.tellParent('everything is ready');
   talk.awaitRecord();
   passDescriptors(b, options.preserved);
-  steps.exec(talk.outcome);
+  steps.exec(talk.outcome, () => talk.beforeProgram());
 
   b.place(parent);
   talk.inParent({
