@@ -5,6 +5,8 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mempolicy.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +18,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <net/if.h>
@@ -32,11 +35,12 @@ static void pass_on(int fd) {
 		if (write(1, buffer, n) != n) exit(1);
 }
 
-static void cat(const char *path) {
+static int cat(const char *path) {
 	int fd = open(path, O_RDONLY);
-	if (fd < 0) { printf("%s: %s\n", path, strerror(errno)); exit(1); }
+	if (fd < 0) { printf("%s: %s\n", path, strerror(errno)); return 1; }
 	pass_on(fd);
 	close(fd);
+	return 0;
 }
 
 static volatile sig_atomic_t got;
@@ -47,7 +51,143 @@ static int say(const char *what, int result) {
 	return result < 0;
 }
 
-int main(int argc, char **argv) {
+static void quote(FILE *to, const char *text) { /* as JSON */
+	putc('"', to);
+	for (const unsigned char *c = (const void *)text; *c; c++)
+		if (*c == '"' || *c == '\\' || *c < 32) fprintf(to, "\\u%04x", *c); else putc(*c, to);
+	putc('"', to);
+}
+
+static void quote_all(FILE *to, const char *name, char **texts) {
+	fprintf(to, "\"%s\":[", name);
+	for (char **t = texts; *t; t++) { if (t > texts) putc(',', to); quote(to, *t); }
+	fputs("],", to);
+}
+
+/* FILE WORD [PATH]: appends a line of JSON about this process and its standard input, a container's state. PATH: can it be
+ * seen from the root of that container's process? */
+static int record(int argc, char **argv) {
+	static const char *kinds[] = {"mnt", "pid", "net", "ipc", "uts", "user", "cgroup", "time"};
+	char input[16384], cwd[4096], path[4200], target[64], *line = NULL;
+	size_t length = 0, got = 0;
+	ssize_t n;
+	struct timespec now;
+	FILE *to = open_memstream(&line, &length);
+	while (got < sizeof input - 1 && (n = read(0, input + got, sizeof input - 1 - got)) > 0) got += n;
+	input[got] = 0;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	fprintf(to, "{\"at\":%lld,\"pid\":%d,", now.tv_sec * 1000000000LL + now.tv_nsec, getpid());
+	quote_all(to, "argv", argv);
+	quote_all(to, "env", environ);
+	fputs("\"cwd\":", to);
+	quote(to, getcwd(cwd, sizeof cwd) ? cwd : "");
+	fputs(",\"ns\":{", to);
+	for (int i = 0; i < 8; i++) {
+		snprintf(path, sizeof path, "/proc/self/ns/%s", kinds[i]);
+		n = readlink(path, target, sizeof target - 1);
+		target[n < 0 ? 0 : n] = 0;
+		fprintf(to, "%s\"%s\":\"%s\"", i ? "," : "", kinds[i], target);
+	}
+	const char *pid = strstr(input, "\"pid\"");
+	snprintf(path, sizeof path, "/proc/%d/root%s", pid ? atoi(pid + 5 + strspn(pid + 5, ": ")) : 0, argc > 4 ? argv[4] : "");
+	fprintf(to, "},\"seen\":%s,\"stdin\":", access(path, F_OK) ? "false" : "true");
+	quote(to, input);
+	fputs("}\n", to);
+	fclose(to);
+	int fd = open(argv[2], O_WRONLY | O_CREAT | O_APPEND, 0666);
+	return fd < 0 || write(fd, line, length) != (ssize_t)length;
+}
+
+/* Listens at a path and takes the first connection. */
+static int accepted(const char *path) {
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int s = socket(AF_UNIX, SOCK_STREAM, 0);
+	strncpy(at.sun_path, path, sizeof at.sun_path - 1);
+	if (s < 0 || bind(s, (void *)&at, sizeof at) || listen(s, 1)) { say(path, -1); exit(1); }
+	puts("ready"); fflush(stdout);
+	return accept(s, NULL, NULL);
+}
+
+/* Reads a message; the descriptor that comes with it, or -1. */
+static int receive(int from, char *text, size_t size, ssize_t *length) {
+	union { struct cmsghdr head; char bytes[CMSG_SPACE(8 * sizeof(int))]; } control;
+	struct iovec part = {text, size};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+	*length = recvmsg(from, &message, 0);
+	struct cmsghdr *head = *length < 0 ? NULL : CMSG_FIRSTHDR(&message);
+	if (!head || head->cmsg_type != SCM_RIGHTS) return -1;
+	printf("descriptors %zu\n", (head->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+	int fd;
+	memcpy(&fd, CMSG_DATA(head), sizeof fd);
+	return fd;
+}
+
+/* SOCKET: takes a terminal's other end, and shows what is written to the terminal. */
+static int console(const char *path) {
+	char text[4096];
+	ssize_t n;
+	int fd = receive(accepted(path), text, sizeof text, &n);
+	if (fd < 0) return say("descriptor", -1);
+	pass_on(fd);
+	return 0;
+}
+
+/* SOCKET: shows a container process state, and answers each call that the filter sends here with EXDEV. */
+static int agent(const char *path) {
+	char text[16384];
+	size_t got = 0;
+	ssize_t n;
+	int connection = accepted(path), fd = -1;
+	do {
+		int one = receive(connection, text + got, sizeof text - 1 - got, &n);
+		if (one >= 0) fd = one;
+		if (n > 0) got += n;
+	} while (n > 0);
+	text[got] = 0;
+	printf("state %s\n", text); fflush(stdout);
+	for (;;) {
+		struct seccomp_notif call = {0};
+		if (ioctl(fd, SECCOMP_IOCTL_NOTIF_RECV, &call)) return 0;
+		struct seccomp_notif_resp answer = {.id = call.id, .error = -EXDEV};
+		printf("call %d\n", call.data.nr); fflush(stdout);
+		ioctl(fd, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+	}
+}
+
+static void trapped(int signal, siginfo_t *info, void *context) {
+	(void)signal; (void)context;
+	printf("trapped %d\n", info->si_syscall);
+	fflush(stdout);
+	_exit(0);
+}
+
+static int show_stat(const char *path) {
+	struct stat s;
+	if (lstat(path, &s)) return say(path, -1);
+	static const char *types[] = {"?", "p", "c", "?", "d", "?", "b", "?", "f", "?", "l", "?", "s"};
+	printf("%s %s %o %d:%d %d:%d\n", path, types[s.st_mode >> 12], s.st_mode & 07777, s.st_uid, s.st_gid,
+		major(s.st_rdev), minor(s.st_rdev));
+	return 0;
+}
+
+static int perform(int argc, char **argv);
+
+/* VERB ... -- VERB ...: one after another, each with its arguments. */
+static int each(int argc, char **argv) {
+	int result = 0;
+	for (int from = 2, to; from < argc; from = to + 1) {
+		for (to = from; to < argc && strcmp(argv[to], "--"); to++) {}
+		argv[from - 1] = argv[0];
+		argv[to] = NULL;
+		result |= perform(to - from + 1, argv + from - 1);
+		fflush(stdout);
+	}
+	return result;
+}
+
+int main(int argc, char **argv) { return perform(argc, argv); }
+
+static int perform(int argc, char **argv) {
 	const char *verb = argc > 1 ? argv[1] : "hello";
 	const char *arg = argc > 2 ? argv[2] : "";
 	if (!strcmp(verb, "hello")) { puts("hello"); return 0; }
@@ -59,7 +199,7 @@ int main(int argc, char **argv) {
 	}
 	if (!strcmp(verb, "stderr")) { fprintf(stderr, "%s\n", arg); return 0; }
 	if (!strcmp(verb, "stdin")) { pass_on(0); return 0; }
-	if (!strcmp(verb, "cat")) { cat(arg); return 0; }
+	if (!strcmp(verb, "cat")) return cat(arg);
 	if (!strcmp(verb, "has-line")) { /* PATH TEXT */
 		char line[4096];
 		FILE *file = fopen(arg, "r");
@@ -230,6 +370,63 @@ int main(int argc, char **argv) {
 		if (stay) sleep(60);
 		return 0;
 	}
+	if (!strcmp(verb, "each")) return each(argc, argv);
+	if (!strcmp(verb, "record")) return argc < 4 ? 64 : record(argc, argv);
+	if (!strcmp(verb, "console")) return console(arg);
+	if (!strcmp(verb, "agent")) return agent(arg);
+	if (!strcmp(verb, "stat")) { for (int i = 2; i < argc; i++) show_stat(argv[i]); return 0; }
+	if (!strcmp(verb, "readlink")) {
+		for (int i = 2; i < argc; i++) {
+			char target[4096];
+			ssize_t n = readlink(argv[i], target, sizeof target - 1);
+			if (n >= 0) { target[n] = 0; printf("%s %s\n", argv[i], target); } else say(argv[i], -1);
+		}
+		return 0;
+	}
+	if (!strcmp(verb, "write")) { /* PATH TEXT, into a file that is there */
+		int fd = open(arg, O_WRONLY);
+		return say(arg, fd < 0 || argc < 4 ? -1 : (int)write(fd, argv[3], strlen(argv[3])));
+	}
+	if (!strcmp(verb, "run")) { execv(arg, argv + 2); return say("run", -1); }
+	if (!strcmp(verb, "signals")) { /* says each that comes; ends at SIGTERM, or after 60 s */
+		sigset_t all;
+		struct timespec most = {60, 0};
+		sigfillset(&all);
+		sigprocmask(SIG_BLOCK, &all, NULL);
+		puts("ready"); fflush(stdout);
+		for (int s; (s = sigtimedwait(&all, NULL, &most)) > 0 && s != SIGTERM;) { printf("signal %d\n", s); fflush(stdout); }
+		puts("end");
+		return 0;
+	}
+	if (!strcmp(verb, "pgid")) { /* asks for the group of each process id: a call whose argument one can choose */
+		for (int i = 2; i < argc; i++) say(argv[i], getpgid(atoi(argv[i])));
+		return 0;
+	}
+	if (!strcmp(verb, "trapped")) { /* as pgid, but tells a SIGSYS */
+		struct sigaction act = {.sa_sigaction = trapped, .sa_flags = SA_SIGINFO};
+		sigaction(SIGSYS, &act, NULL);
+		return say("not trapped", getpgid(0));
+	}
+	if (!strcmp(verb, "ioprio")) { /* class and priority */
+		long value = syscall(SYS_ioprio_get, 1, 0);
+		printf("%ld %ld\n", value >> 13, value & 0xff);
+		return value < 0;
+	}
+	if (!strcmp(verb, "sched")) { /* policy, nice, priority, flags, runtime, deadline, period: sched_getattr(2) */
+		struct { unsigned size, policy; unsigned long long flags; int nice; unsigned priority; unsigned long long times[3]; } a;
+		if (syscall(SYS_sched_getattr, 0, &a, sizeof a, 0)) return say("sched", -1);
+		printf("%u %d %u %llu %llu %llu %llu\n", a.policy, a.nice, a.priority, a.flags, a.times[0], a.times[1], a.times[2]);
+		return 0;
+	}
+	if (!strcmp(verb, "mempolicy")) { /* mode with its flags, nodes */
+		int mode;
+		unsigned long nodes[16] = {0};
+		if (syscall(SYS_get_mempolicy, &mode, nodes, sizeof nodes * 8, NULL, 0)) return say("mempolicy", -1);
+		printf("%d %d %lx\n", mode & ~MPOL_MODE_FLAGS, mode & MPOL_MODE_FLAGS, nodes[0]);
+		return 0;
+	}
+	if (!strcmp(verb, "machine")) { struct utsname u; uname(&u); puts(u.machine); return 0; }
+	if (!strcmp(verb, "getcwd")) { char path[4096]; return say("getcwd", (int)syscall(SYS_getcwd, path, sizeof path)); }
 	fprintf(stderr, "probe: no verb %s\n", verb);
 	return 64;
 }
