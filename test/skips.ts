@@ -41,6 +41,7 @@ export const SKIPS = {
   'cgroup v1': 'needs controllers on cgroup v1',
   'cgroup v2': 'needs controllers on cgroup v2',
   npm: 'needs the npm registry, or npm packages in the cache',
+  conformance: 'needs what this machine does not have; docs/conformance.md names it',
   full: 'takes long: npm run full runs it',
 } as const;
 

@@ -161,15 +161,6 @@ static void trapped(int signal, siginfo_t *info, void *context) {
 	_exit(0);
 }
 
-static int show_stat(const char *path) {
-	struct stat s;
-	if (lstat(path, &s)) return say(path, -1);
-	static const char *types[] = {"?", "p", "c", "?", "d", "?", "b", "?", "f", "?", "l", "?", "s"};
-	printf("%s %s %o %d:%d %d:%d\n", path, types[s.st_mode >> 12], s.st_mode & 07777, s.st_uid, s.st_gid,
-		major(s.st_rdev), minor(s.st_rdev));
-	return 0;
-}
-
 static int perform(int argc, char **argv);
 
 /* VERB ... -- VERB ...: one after another, each with its arguments. */
@@ -374,15 +365,6 @@ static int perform(int argc, char **argv) {
 	if (!strcmp(verb, "record")) return argc < 4 ? 64 : record(argc, argv);
 	if (!strcmp(verb, "console")) return console(arg);
 	if (!strcmp(verb, "agent")) return agent(arg);
-	if (!strcmp(verb, "stat")) { for (int i = 2; i < argc; i++) show_stat(argv[i]); return 0; }
-	if (!strcmp(verb, "readlink")) {
-		for (int i = 2; i < argc; i++) {
-			char target[4096];
-			ssize_t n = readlink(argv[i], target, sizeof target - 1);
-			if (n >= 0) { target[n] = 0; printf("%s %s\n", argv[i], target); } else say(argv[i], -1);
-		}
-		return 0;
-	}
 	if (!strcmp(verb, "write")) { /* PATH TEXT, into a file that is there */
 		int fd = open(arg, O_WRONLY);
 		return say(arg, fd < 0 || argc < 4 ? -1 : (int)write(fd, argv[3], strlen(argv[3])));

@@ -49,6 +49,13 @@ export function runCommand(words: readonly string[], options: RunOptions = {}): 
   });
 }
 
+/** Error: it failed, and what it said. */
+export function expectSuccess(what: string, ran: Ran): void {
+  if (ran.code === 0) return;
+  const how = ran.code === undefined ? 'did not end in time' : `failed (${ran.code})`;
+  throw new Error(`${what} ${how}: ${ran.stderr.trim().slice(-600)}`);
+}
+
 /** Looks until there is something to see. Error: after `mostMs`, with `what` was waited for. */
 export async function waitFor<T>(what: string, look: () => T | undefined | false, mostMs = 10_000): Promise<T> {
   const end = Date.now() + mostMs;

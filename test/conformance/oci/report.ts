@@ -52,7 +52,7 @@ export function unexplained(tests: readonly ConformanceTest[], all: readonly Run
     tests.flatMap((test, i) => {
       const name = nameOf(test);
       const result = results[i];
-      const excepted = exceptionFor(runtime.name, name) !== undefined;
+      const excepted = exceptionFor(runtime.product, name) !== undefined;
       if (result?.kind === 'fail' && !excepted)
         return [`${runtime.name} fails without a reason in exceptions.ts: ${name}: ${result.why}`];
       if (result?.kind === 'pass' && excepted)
@@ -118,7 +118,7 @@ function reasons(runtime: Runtime, tests: readonly ConformanceTest[], results: r
   const groups = new Map<string, string[]>();
   for (const [i, test] of tests.entries()) {
     if (results[i]?.kind !== 'fail') continue;
-    const reason = exceptionFor(runtime.name, nameOf(test))?.reason ?? 'No reason is known.';
+    const reason = exceptionFor(runtime.product, nameOf(test))?.reason ?? 'No reason is known.';
     groups.set(reason, [...(groups.get(reason) ?? []), nameOf(test)]);
   }
   if (groups.size === 0) return ['None.'];

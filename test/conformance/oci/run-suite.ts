@@ -1,11 +1,11 @@
 /** Runs tests on one runtime, a few at a time, in a place that is gone afterwards. */
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { nativeBinary } from '../../../src/sys/native.js';
 import { removeCgroups } from './cgroup-folders.js';
 import { lacks } from './machine.js';
-import type { Runtime } from './runtimes.js';
+import type { OpenRuntime, Runtime } from './runtimes.js';
 import { Scene } from './scene.js';
 import { type ConformanceTest, NotApplicable } from './test-type.js';
 
@@ -15,7 +15,6 @@ const AT_ONCE = 4;
 const MOST_MS = 60_000;
 
 export class SuiteRun {
-  private readonly dir: string;
   private readonly cgroupParent: string;
   private waiting: (() => void)[] = [];
   private busy = 0;
@@ -23,11 +22,11 @@ export class SuiteRun {
 
   private constructor(
     readonly runtime: Runtime,
+    private readonly opened: OpenRuntime,
     private readonly probe: string,
-    dir: string,
+    private readonly dir: string,
   ) {
-    this.dir = dir;
-    this.cgroupParent = `/${dir.split('/').at(-1)}`;
+    this.cgroupParent = `/${basename(dir)}`;
   }
 
   static async open(runtime: Runtime): Promise<SuiteRun> {
@@ -36,7 +35,7 @@ export class SuiteRun {
     const probe = join(dir, 'probe');
     copyFileSync(await nativeBinary('probe'), probe);
     mkdirSync(join(dir, 'state'));
-    return new SuiteRun(runtime, probe, dir);
+    return new SuiteRun(runtime, await runtime.open(dir), probe, dir);
   }
 
   /** Never rejects. */
@@ -77,7 +76,7 @@ export class SuiteRun {
       this.runtime,
       dir,
       {
-        words: [...this.runtime.command, '--root', join(this.dir, 'state')],
+        words: [...this.opened.command, '--root', join(this.dir, 'state')],
         env: environment(),
       },
       `${this.cgroupParent.slice(1)}-${name}`,
@@ -97,6 +96,7 @@ export class SuiteRun {
   }
 
   async close(): Promise<void> {
+    await this.opened.close();
     await removeCgroups(this.cgroupParent);
     rmSync(this.dir, { recursive: true, force: true });
   }

@@ -1,19 +1,28 @@
-/** The runtimes under test: how each is called, and which version of the specification it says it implements. */
+/** The runtimes under test: how each is called, and which version of the specification it is held to. */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram } from '../../../src/base/find-program.js';
 import { packageRoot } from '../../../src/base/paths.js';
+import { expectSuccess, runCommand } from './command.js';
 import type { SpecVersion } from './test-type.js';
 
 export interface Runtime {
   name: string;
+  /** Ways to call one and the same runtime have one product, and the same exceptions. */
+  product: string;
+  /** What its configurations are given as `ociVersion`. */
+  version: SpecVersion;
+  /** The first line of its `--version`. */
+  says: string;
+  /** Makes it ready, in a folder of its own. */
+  open(dir: string): Promise<OpenRuntime>;
+}
+
+export interface OpenRuntime {
   /** Words before the global flags. */
   command: readonly string[];
-  /** What its configurations are given as `ociVersion`, and what it is held to. */
-  version: SpecVersion;
-  /** The words of its own `--version`, first line. */
-  says: string;
+  close(): Promise<void>;
 }
 
 /**
@@ -28,34 +37,57 @@ const WITHOUT_UNIFIED = [
 ];
 
 export const VLAB_OCI = 'vlab-oci';
+export const WITH_PLANNER = 'vlab-oci with its planner';
 
-const MAKERS: Record<string, () => Pick<Runtime, 'command' | 'version'> | undefined> = {
-  [VLAB_OCI]: () => ({ command: [process.execPath, join(packageRoot(), 'bin/vlab-oci.cjs')], version: '1.3.0' }),
+const NODE_MAIN = [process.execPath, join(packageRoot(), 'bin/vlab-oci.cjs')];
+
+const MAKERS: Record<string, () => Runtime | undefined> = {
+  [VLAB_OCI]: () => ready(VLAB_OCI, NODE_MAIN, '1.3.0'),
+  [WITH_PLANNER]: () => ({ ...ready(VLAB_OCI, NODE_MAIN, '1.3.0'), name: WITH_PLANNER, open: openPlanner }),
   runc: () => peer('runc', []),
   crun: () => peer('crun', hasHybridCgroups() ? WITHOUT_UNIFIED : []),
 };
 
-function peer(name: string, before: readonly string[]): Pick<Runtime, 'command' | 'version'> | undefined {
+export const RUNTIME_NAMES: readonly string[] = Object.keys(MAKERS);
+
+/** Undefined: not installed here. */
+export function findRuntime(name: string): Runtime | undefined {
+  return MAKERS[name]?.();
+}
+
+/** No runtime at all, which shows what the tests are worth: they must fail. */
+export function deaf(program: string): Runtime {
+  return ready(program, [program], '1.3.0');
+}
+
+function ready(name: string, command: readonly string[], version: SpecVersion): Runtime {
+  const [program = '', ...words] = command;
+  const { stdout } = spawnSync(program, [...words, '--version'], { encoding: 'utf8', timeout: 20_000 });
+  const says = stdout?.split('\n')[0] ?? '';
+  return { name, product: name, version, says, open: async () => ({ command, close: async () => {} }) };
+}
+
+function peer(name: string, before: readonly string[]): Runtime | undefined {
   const program = findProgram(name);
-  return program === undefined ? undefined : { command: [...before, program], version: '1.0.2' };
+  return program === undefined ? undefined : ready(name, [...before, program], '1.0.2');
 }
 
 function hasHybridCgroups(): boolean {
   return readFileSync('/proc/self/mountinfo', 'utf8').includes(' /sys/fs/cgroup/unified ');
 }
 
-export const RUNTIME_NAMES: readonly string[] = Object.keys(MAKERS);
-
-/** Undefined: not installed here. */
-export function findRuntime(name: string): Runtime | undefined {
-  const made = MAKERS[name]?.();
-  if (!made) return undefined;
-  const [command = '', ...words] = made.command;
-  const { stdout } = spawnSync(command, [...words, '--version'], { encoding: 'utf8', timeout: 20_000 });
-  return { name, says: stdout?.split('\n')[0] ?? '', ...made };
-}
-
-/** No runtime at all, which shows what the tests are worth: they must fail. */
-export function deaf(program: string): Runtime {
-  return { name: program, command: [program], version: '1.3.0', says: '' };
+/** The native vlab-oci, which asks a planner that runs as long as the suite does. */
+async function openPlanner(dir: string): Promise<OpenRuntime> {
+  const run = join(dir, 'run');
+  mkdirSync(run, { mode: 0o700 });
+  const env = { ...process.env, VLAB_RUN_DIR: run } as Record<string, string>;
+  const vlab = async (...words: string[]) =>
+    expectSuccess(
+      words.join(' '),
+      await runCommand([process.execPath, join(packageRoot(), 'bin/vlab.cjs'), ...words], { env, mostMs: 60_000 }),
+    );
+  const program = join(dir, 'vlab-oci');
+  await vlab('oci', 'install', program);
+  await vlab('planner', 'start');
+  return { command: [program], close: () => vlab('planner', 'stop') };
 }

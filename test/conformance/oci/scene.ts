@@ -67,7 +67,7 @@ export class Scene {
 
   /** As `output`, in lines. */
   async lines(args: string[], change?: Change): Promise<string[]> {
-    return (await this.output(args, change)).trimEnd().split('\n');
+    return (await this.output(args, change)).replace(/\n$/, '').split('\n');
   }
 
   /**

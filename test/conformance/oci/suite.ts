@@ -1,5 +1,6 @@
 /** All tests, in the order of the specification. */
 import type { ConformanceTest } from './test-type.js';
+import { ALLOWED_DEVICE_TESTS } from './tests/allowed-devices.js';
 import { CGROUP_TESTS } from './tests/cgroups.js';
 import { DEVICE_TESTS } from './tests/devices.js';
 import { FEATURE_TESTS } from './tests/features.js';
@@ -11,11 +12,13 @@ import { PATH_TESTS } from './tests/paths.js';
 import { PROCESS_TESTS } from './tests/process.js';
 import { LIMIT_TESTS } from './tests/process-limits.js';
 import { LINUX_PROCESS_TESTS } from './tests/process-linux.js';
+import { RESOURCE_TESTS } from './tests/resources.js';
 import { ROOT_TESTS } from './tests/root.js';
 import { LIFECYCLE_TESTS } from './tests/runtime-lifecycle.js';
 import { OPERATION_TESTS } from './tests/runtime-operations.js';
 import { STATE_TESTS } from './tests/runtime-state.js';
 import { SECCOMP_TESTS } from './tests/seccomp.js';
+import { SECCOMP_NOTIFY_TESTS } from './tests/seccomp-notify.js';
 import { SYSCTL_TESTS } from './tests/sysctl-and-network.js';
 import { TERMINAL_TESTS } from './tests/terminal.js';
 
@@ -34,8 +37,11 @@ export const SUITE: readonly ConformanceTest[] = [
   ...NAMESPACE_TESTS,
   ...DEVICE_TESTS,
   ...CGROUP_TESTS,
+  ...ALLOWED_DEVICE_TESTS,
+  ...RESOURCE_TESTS,
   ...SYSCTL_TESTS,
   ...SECCOMP_TESTS,
+  ...SECCOMP_NOTIFY_TESTS,
   ...PATH_TESTS,
   ...FEATURE_TESTS,
 ];

@@ -33,16 +33,16 @@ const DEVICE = { path: '/dev/conformance', type: 'c', major: 10, minor: 229 };
 export const DEVICE_TESTS = [
   ...(
     [
-      ['c', 'c', '10:229'],
-      ['u', 'c', '10:229'],
-      ['b', 'b', '10:229'],
+      ['c', '20'],
+      ['u', '20'],
+      ['b', '60'],
     ] as const
-  ).map(([type, shown, numbers]) =>
+  ).map(([type, shown]) =>
     devices.must(`a device of type ${type} is available`, async (t) =>
       match(
         'stat',
         await t.output(['stat', DEVICE.path], { 'linux.devices': [{ ...DEVICE, type }] }),
-        new RegExp(`^/dev/conformance ${shown} \\d+ 0:0 ${numbers}\n$`),
+        new RegExp(`^/dev/conformance: ${shown}\\d{3} 0:0 10:229\n$`),
       ),
     ),
   ),
@@ -50,7 +50,7 @@ export const DEVICE_TESTS = [
     match(
       'stat',
       await t.output(['stat', '/dev/pipe'], { 'linux.devices': [{ path: '/dev/pipe', type: 'p' }] }),
-      /^\/dev\/pipe p /,
+      /^\/dev\/pipe: 10\d{3} /,
     ),
   ),
   devices.must('several devices are available', async (t) => {
@@ -66,14 +66,14 @@ export const DEVICE_TESTS = [
     match(
       'stat',
       await t.output(['stat', '/data/new/device'], { 'linux.devices': [{ ...DEVICE, path: '/data/new/device' }] }),
-      /^\/data\/new\/device c .* 10:229\n$/,
+      /^\/data\/new\/device: 20\d{3} 0:0 10:229\n$/,
     ),
   ),
   devices.must('fileMode is the mode of the device', async (t) =>
     match(
       'stat',
       await t.output(['stat', DEVICE.path], { 'linux.devices': [{ ...DEVICE, fileMode: 0o642 }] }),
-      /^\/dev\/conformance c 642 /,
+      /^\/dev\/conformance: 20642 /,
     ),
   ),
   devices.must('uid and gid are the owner of the device', async (t) =>
@@ -91,7 +91,7 @@ export const DEVICE_TESTS = [
       'linux.uidMappings': mappings,
       'linux.gidMappings': mappings,
     });
-    match('stat', text, /^\/dev\/null c \d+ \d+:\d+ 1:3\n$/);
+    match('stat', text, /^\/dev\/null: 20\d{3} \d+:\d+ 1:3\n$/);
   }),
   devices.must('a file at path that is another one is an error', async (t) => {
     const twin = t.container(['true'], { 'linux.devices': [{ ...DEVICE, path: '/data/device' }] });
@@ -115,7 +115,7 @@ export const DEVICE_TESTS = [
     defaults.must(`${path} is supplied`, async (t) => {
       const text = await t.output(['each', 'stat', path, ...(path === '/dev/tty' ? [] : ['--', 'open', path])]);
       const opened = path === '/dev/tty' ? '' : `${path}: ok\n`;
-      see('stat and open', text, `${path} c 666 0:0 ${numbers}\n${opened}`);
+      see('stat and open', text, `${path}: 20666 0:0 ${numbers}\n${opened}`);
     }),
   ),
   defaults.must('/dev/null can be written by a user other than root', async (t) =>
@@ -127,13 +127,13 @@ export const DEVICE_TESTS = [
   ),
   defaults.must("/dev/ptmx is the container's /dev/pts/ptmx", async (t) => {
     const text = await t.output(['each', 'readlink', '/dev/ptmx', '--', 'open', '/dev/ptmx', '--', 'ls', '/dev/pts']);
-    match('link or bind mount', text, /^\/dev\/ptmx (\/dev\/)?pts\/ptmx\n|^\/dev\/ptmx: Invalid argument\n/);
+    match('link or bind mount', text, /^(\/dev\/)?pts\/ptmx\n|^\/dev\/ptmx: Invalid argument\n/);
     match('a terminal can be opened', text, /\n\/dev\/ptmx: ok\n/);
     match('it is in the own file system', text, /\n0\n/);
   }),
   defaults.must('the default devices are supplied where /dev is of the root file system', async (t) => {
     const mounts = [{ destination: '/proc', type: 'proc', source: 'proc' }];
-    match('stat', await t.output(['stat', '/dev/null'], { mounts }), /^\/dev\/null c 666 0:0 1:3\n$/);
+    match('stat', await t.output(['stat', '/dev/null'], { mounts }), /^\/dev\/null: 20666 0:0 1:3\n$/);
   }),
   defaults.must('no other device is supplied', async (t) => {
     const known = [...DEFAULTS.map(([path]) => path), ...LINKS.map(([link]) => link)].map((path) => path.slice(5));
@@ -162,7 +162,7 @@ export const DEVICE_TESTS = [
 
   ...LINKS.map(([link, target]) =>
     symlinks.must(`${link} is a symbolic link to ${target}`, async (t) =>
-      see('link', await t.output(['readlink', link]), `${link} ${target}\n`),
+      see('link', await t.output(['readlink', link]), `${target}\n`),
     ),
   ),
   symlinks.must('the links are made where /dev is of the root file system', async (t) => {
@@ -171,7 +171,7 @@ export const DEVICE_TESTS = [
     mkdirSync(join(container.rootfs, 'dev'), { recursive: true });
     await container.create();
     await container.start();
-    see('link', await container.finished(), '/dev/fd /proc/self/fd\n');
+    see('link', await container.finished(), '/proc/self/fd\n');
   }),
   descriptors.must('only the standard descriptors are open', async (t) =>
     see('others', await t.output(['fds']), 'none\n'),

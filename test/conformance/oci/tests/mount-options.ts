@@ -2,9 +2,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail, hold, match, see } from '../assert.js';
-import { runCommand } from '../command.js';
+import { expectSuccess, runCommand } from '../command.js';
 import type { Change, Mount } from '../config.js';
-import { expectSuccess } from '../container.js';
 import { type MountLine, mountAt } from '../proc-text.js';
 import type { Scene } from '../scene.js';
 import { type ConformanceTest, under } from '../test-type.js';

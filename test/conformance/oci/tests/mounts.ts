@@ -62,6 +62,7 @@ export const MOUNT_TESTS = [
   mounts.must('a destination that is a symbolic link stays within the container', async (t) => {
     const container = t.container(['cat', '/proc/self/mountinfo'], add(mount('/link/below')));
     const outside = folder(t);
+    mkdirSync(join(container.rootfs, outside), { recursive: true });
     symlinkSync(outside, join(container.rootfs, 'link'));
     await container.create();
     await container.start();

@@ -2,8 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { match, see } from '../assert.js';
-import { runCommand } from '../command.js';
-import { expectSuccess } from '../container.js';
+import { expectSuccess, runCommand } from '../command.js';
 import { mountAt } from '../proc-text.js';
 import type { Scene } from '../scene.js';
 import { under } from '../test-type.js';

@@ -1,9 +1,8 @@
 /** config-linux.md: sysctl, and network devices. */
 import { readFileSync } from 'node:fs';
 import { hold, match, see } from '../assert.js';
-import { runCommand } from '../command.js';
+import { expectSuccess, runCommand } from '../command.js';
 import type { Change } from '../config.js';
-import { expectSuccess } from '../container.js';
 import type { Scene } from '../scene.js';
 import { under } from '../test-type.js';
 
