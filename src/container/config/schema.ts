@@ -36,7 +36,13 @@ const absolutePath = v.pipe(
   path,
   v.check((text) => text.startsWith('/'), 'is no absolute path'),
 );
-const stringMap = v.record(v.string(), string);
+/** v.record would take a list, by its indices. */
+const anyMap = v.custom<Record<string, unknown>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'is no map',
+);
+const stringMap = v.pipe(anyMap, v.record(v.string(), string));
+const annotations = v.pipe(anyMap, v.record(v.pipe(v.string(), v.nonEmpty('an annotation has no name')), string));
 const maybe = v.exactOptional;
 
 export const CAPABILITY_SETS = ['bounding', 'effective', 'inheritable', 'permitted', 'ambient'] as const;
@@ -251,10 +257,16 @@ const LINUX = v.object({
   ),
   seccomp: maybe(SECCOMP),
   sysctl: maybe(stringMap),
-  maskedPaths: maybe(v.array(path), []),
-  readonlyPaths: maybe(v.array(path), []),
+  maskedPaths: maybe(v.array(absolutePath), []),
+  readonlyPaths: maybe(v.array(absolutePath), []),
   mountLabel: maybe(string),
-  personality: maybe(v.object({ domain: v.picklist(['LINUX', 'LINUX32']), flags: maybe(strings) })),
+  personality: maybe(
+    v.object({
+      domain: v.picklist(['LINUX', 'LINUX32']),
+      /** "Currently no flag values are supported." */
+      flags: maybe(v.pipe(strings, v.maxLength(0, 'there is no flag that could be set'))),
+    }),
+  ),
   intelRdt: maybe(
     v.object({
       closID: maybe(string),
@@ -276,7 +288,7 @@ export const CONFIG = v.object({
   hostname: maybe(string),
   domainname: maybe(string),
   hooks: maybe(v.object(v.entriesFromList(HOOK_NAMES, HOOK_LIST))),
-  annotations: maybe(stringMap),
+  annotations: maybe(annotations),
   linux: maybe(LINUX, {}),
 });
 

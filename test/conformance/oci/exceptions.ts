@@ -3,6 +3,8 @@
  * whose test passes, or that names no test, is an error.
  */
 
+import { VLAB_OCI } from './runtimes.js';
+
 export interface Exception {
   /** The product: both ways to call vlab-oci have the same. */
   runtime: string;
@@ -16,10 +18,38 @@ const of =
   (reason: string, ...tests: string[]): Exception[] =>
     tests.map((test) => ({ runtime, test, reason }));
 
+const vlab = of(VLAB_OCI);
 const runc = of('runc');
 const crun = of('crun');
 
 export const EXCEPTIONS: readonly Exception[] = [
+  ...vlab(
+    'The cgroup of the container is removed, whoever made it, as runc and crun do.',
+    'runtime.md#delete: delete does not delete a cgroup that was there before',
+  ),
+  ...vlab(
+    'A startContainer hook that fails ends the process before its program, but start takes that for success.',
+    'config.md#startcontainer-hooks: the path of startContainer hooks resolves in the container namespace',
+    'runtime.md#lifecycle: a startContainer hook that fails is an error, and the program does not run',
+    'runtime.md#lifecycle: after a startContainer hook that fails, the container is stopped',
+  ),
+  ...vlab(
+    'The state of startContainer hooks has the pid that the runtime sees.',
+    'config.md#posix-platform-hooks: the pid that hooks in the container namespace read is as the container sees it',
+  ),
+  ...vlab(
+    'A poststart hook that fails is a warning, as up to version 1.2 of the specification.',
+    'runtime.md#lifecycle: a poststart hook that fails is an error, and the container is stopped',
+  ),
+  ...vlab(
+    'A limit of 0 is no limit, as older engines mean it.',
+    'config-linux.md#pids: limit 0 allows no further task',
+  ),
+  ...vlab(
+    'A mount label is left out where the kernel has no SELinux.',
+    'config-linux.md#mount-label: a mount label that cannot be applied is an error',
+  ),
+
   ...runc(
     'A created container is killed and deleted, for the convenience of its callers.',
     'runtime.md#delete: delete of a created container is an error and has no effect',

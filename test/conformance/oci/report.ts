@@ -87,10 +87,10 @@ export function markdown(tests: readonly ConformanceTest[], all: readonly Runtim
     'without the fault was made.',
     '',
     '## Exceptions',
-    ...all.flatMap(({ runtime, results }) => ['', `### ${runtime.name}`, '', ...reasons(runtime, tests, results)]),
+    ...together(all, ({ runtime, results }) => reasons(runtime, tests, results)),
     '',
     '## Not applicable',
-    ...all.flatMap(({ runtime, results }) => ['', `### ${runtime.name}`, '', ...absences(tests, results)]),
+    ...together(all, ({ results }) => absences(tests, results)),
     '',
     '## Tests',
     ...sections(tests).flatMap((section) => [
@@ -107,6 +107,16 @@ export function markdown(tests: readonly ConformanceTest[], all: readonly Runtim
     ]),
     '',
   ].join('\n');
+}
+
+/** Lists under the names of the runtimes; what is the same for several stands there once. */
+function together(all: readonly RuntimeResults[], listOf: (one: RuntimeResults) => string[]): string[] {
+  const groups = new Map<string, string[]>();
+  for (const one of all) {
+    const list = listOf(one).join('\n');
+    groups.set(list, [...(groups.get(list) ?? []), one.runtime.name]);
+  }
+  return [...groups].flatMap(([list, names]) => ['', `### ${names.join(', and ')}`, '', list]);
 }
 
 function sections(tests: readonly ConformanceTest[]): string[] {

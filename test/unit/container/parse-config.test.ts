@@ -72,3 +72,19 @@ it('null is the same as absent', () => {
     user: { uid: 0, gid: 0 },
   });
 });
+
+it('what the text of the specification forbids is refused by its path', () => {
+  const top = (more: string) =>
+    parseConfig(`{"ociVersion": "1.2.0", "root": {"path": "r"}, "process": {"cwd": "/", "args": ["x"]}, ${more}}`);
+  expect(top('"annotations": {"a": ""}, "linux": {"maskedPaths": ["/a"], "readonlyPaths": []}').annotations).toEqual({
+    a: '',
+  });
+  expect(() => top('"annotations": {"": "b"}')).toThrow('annotations');
+  expect(() => top('"annotations": ["a=b"]')).toThrow('annotations');
+  expect(() => top('"linux": {"sysctl": ["a=b"]}')).toThrow('linux.sysctl');
+  expect(() => top('"linux": {"maskedPaths": ["proc/kcore"]}')).toThrow('linux.maskedPaths[0]');
+  expect(() => top('"linux": {"readonlyPaths": ["proc/sys"]}')).toThrow('linux.readonlyPaths[0]');
+  expect(() => top('"linux": {"personality": {"domain": "LINUX", "flags": ["ADDR_NO_RANDOMIZE"]}}')).toThrow(
+    'linux.personality.flags',
+  );
+});

@@ -95,7 +95,7 @@ async function withAgent(t: Scene, more: object = {}) {
   );
   await container.start();
   const written = await container.finished();
-  const [, text] = /^state (\{[\s\S]*\})$/m.exec(seen()) ?? []; // over several lines
+  const [, text] = /^state (\{[\s\S]*\})\s*$/m.exec(seen()) ?? []; // over several lines
   hold('the agent got a state', text !== undefined);
   return {
     output: written,
