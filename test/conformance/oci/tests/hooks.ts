@@ -90,7 +90,10 @@ function namespacesOf(pid: number | 'self'): Record<string, string> {
 }
 
 /** Hooks read their input to its end, like those that people write: whoever writes to them shall not get a SIGPIPE. */
-const hook = (path: string, ...verb: string[]) => ({ path, args: ['probe', 'each', 'stdin', '--', ...verb] });
+const hook = (path: string, ...verb: string[]) => ({
+  path,
+  args: ['probe', 'each', 'record', '/dev/null', 'unread', '--', ...verb],
+});
 const failing = (path: string) => hook(path, 'exit', '7');
 const passing = (path: string) => hook(path, 'true');
 const SLOW = hook('/probe', 'sleep', '1');
