@@ -42,7 +42,8 @@ test(
             else if (code === 0) succeeded++;
             else {
               failed++;
-              const said = /^probe: /.test(stderr) || TOLD.some((words) => words.test(stderr)) && !/^\s+at /m.test(stderr);
+              const said =
+                /^probe: /.test(stderr) || (TOLD.some((words) => words.test(stderr)) && !/^\s+at /m.test(stderr));
               if (code === null || !(said || (stderr === '' && code < 125))) wrong.push(`not told: ${of}`);
             }
           }
