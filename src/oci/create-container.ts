@@ -15,6 +15,7 @@ import { nativeBinary } from '../sys/native.js';
 import { hasEnded, processOf } from '../sys/owners.js';
 import type { Plan } from '../sys/plan.js';
 import { readBundle } from './bundle.js';
+import { limitedBy, placesFor } from './cgroup-manager.js';
 import { checkTerminal, ownedStdio, passedDescriptors } from './descriptors.js';
 import { asStartFailure } from './failure.js';
 import { foregroundEnd } from './foreground-end.js';
@@ -41,13 +42,17 @@ export async function createContainer(invocation: Invocation, way: Way): Promise
   const bundle = resolve(caller.cwd, flags.string('bundle') ?? '.');
   const text = readBundle(bundle, flags.string('config'));
   container.mustBeNew();
-  const config = parseConfig(text);
+  const { cgroupManager } = invocation.globals;
+  const config = limitedBy(cgroupManager, parseConfig(text));
   const noPivot = flags.has('no-pivot');
-  const noNewKeyring = flags.has('no-new-keyring');
-  const situation = { ...(await situationFor(config)), id: container.id, bundle, noPivot, noNewKeyring };
-  using scope = invocation.globals.systemdCgroup
-    ? await startScope(config, container.id, situation, caller.env)
-    : undefined;
+  const situation = placesFor(cgroupManager, {
+    ...(await situationFor(config)),
+    id: container.id,
+    bundle,
+    noPivot,
+    noNewKeyring: flags.has('no-new-keyring'),
+  });
+  using scope = cgroupManager === 'systemd' ? await startScope(config, container.id, situation, caller.env) : undefined;
   const cgroup = scope?.planned ?? cgroupOf(config, container.id, situation);
   const rootfs = resolve(bundle, config.root.path);
   const known = {

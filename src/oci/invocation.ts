@@ -1,12 +1,13 @@
 /** One call of the runtime, taken apart: what verbs get. */
 import { resolve } from 'node:path';
 import type { Caller, Outcome } from './caller.js';
+import { type CgroupManager, cgroupManagerOf } from './cgroup-manager.js';
 import type { Flags } from './command-line.js';
 import { Container, checkId, defaultRoot } from './state.js';
 
 export interface Globals {
   root: string;
-  systemdCgroup: boolean;
+  cgroupManager: CgroupManager;
   criu: string | undefined;
 }
 
@@ -25,7 +26,7 @@ export const DONE: Outcome = { exitCode: 0 };
 export function globalsOf(flags: Flags, caller: Caller): Globals {
   return {
     root: resolve(caller.cwd, flags.string('root') ?? defaultRoot(caller.env)),
-    systemdCgroup: flags.has('systemd-cgroup') || flags.string('cgroup-manager') === 'systemd',
+    cgroupManager: cgroupManagerOf(flags),
     criu: flags.string('criu'),
   };
 }

@@ -50,7 +50,8 @@ export async function restoreContainer(invocation: Invocation, way: 'detached' |
   const notes = readNotes(flags.imagePath);
   const criu = await findCriu(globals.criu, caller.env);
   const situation = { ...readSituation([]), id: container.id, bundle };
-  using scope = globals.systemdCgroup ? await startScope(config, container.id, situation, caller.env) : undefined;
+  using scope =
+    globals.cgroupManager === 'systemd' ? await startScope(config, container.id, situation, caller.env) : undefined;
   const cgroup = scope?.planned ?? cgroupOf(config, container.id, situation);
   const rootfs = resolve(bundle, config.root.path);
   const places = { bundle, rootfs };

@@ -21,7 +21,8 @@ export const kill: Verb = async (invocation) => {
   const all = flags.has('all');
   const notRunning = () => new VlabError('operation', `cannot kill container ${container.id}: container not running`);
   if (status === 'creating' || (status === 'stopped' && !all) || !init) throw notRunning();
-  if (all) {
+  // Without a cgroup nobody knows all of them; those of its pid namespace end with the first.
+  if (all && record.cgroup.directories.length > 0) {
     await killAll(record.cgroup, signal);
     return DONE;
   }
