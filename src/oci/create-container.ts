@@ -44,12 +44,11 @@ export async function createContainer(invocation: Invocation, way: Way): Promise
   container.mustBeNew();
   const { cgroupManager } = invocation.globals;
   const config = limitedBy(cgroupManager, parseConfig(text));
-  const noPivot = flags.has('no-pivot');
   const situation = placesFor(cgroupManager, {
     ...(await situationFor(config)),
     id: container.id,
     bundle,
-    noPivot,
+    noPivot: flags.has('no-pivot'),
     noNewKeyring: flags.has('no-new-keyring'),
   });
   using scope = cgroupManager === 'systemd' ? await startScope(config, container.id, situation, caller.env) : undefined;
