@@ -236,25 +236,26 @@ export class PlanBuilder {
 export function checkPlan(plan: Plan): void {
   const { syscalls } = ARCHITECTURES[plan.arch];
   plan.steps.forEach((step, index) => {
-    const here = `step ${index} (${step.call}: ${step.why})`;
-    if (syscalls[step.call] === undefined) throw new RangeError(`${here}: ${plan.arch} has no such call`);
-    if (step.args.length > 6) throw new RangeError(`${here}: more than six arguments`);
-    if (step.tolerate.length > 6) throw new RangeError(`${here}: more than six tolerated errnos`);
+    const here = () => `step ${index} (${step.call}: ${step.why})`; // only for a plan that is wrong: starts wait for this
+    if (syscalls[step.call] === undefined) throw new RangeError(`${here()}: ${plan.arch} has no such call`);
+    if (step.args.length > 6) throw new RangeError(`${here()}: more than six arguments`);
+    if (step.tolerate.length > 6) throw new RangeError(`${here()}: more than six tolerated errnos`);
     for (const errno of step.tolerate) errnoNumber(errno);
     if (step.jump) {
       const target = step.jump.index;
-      if (target === undefined) throw new RangeError(`${here}: label ${step.jump.name} was never placed`);
-      if (target <= index) throw new RangeError(`${here}: jumps backwards to ${step.jump.name}`);
-    } else if (step.jumpOn) throw new RangeError(`${here}: jumpOn without a label`);
+      if (target === undefined) throw new RangeError(`${here()}: label ${step.jump.name} was never placed`);
+      if (target <= index) throw new RangeError(`${here()}: jumps backwards to ${step.jump.name}`);
+    } else if (step.jumpOn) throw new RangeError(`${here()}: jumpOn without a label`);
     for (const arg of step.args) {
       if (arg.kind === 'num') continue;
       const width = arg.kind === 'addr' ? 1 : arg.kind === 'w32' ? 4 : 8;
       const end = arg.offset + (arg.kind === 'addr' ? 0 : width);
-      if (arg.offset < 0 || end > plan.imageBytes) throw new RangeError(`${here}: an argument lies outside the image`);
-      if (arg.offset % width !== 0) throw new RangeError(`${here}: the word ${arg.text} is not aligned`);
+      if (arg.offset < 0 || end > plan.imageBytes)
+        throw new RangeError(`${here()}: an argument lies outside the image`);
+      if (arg.offset % width !== 0) throw new RangeError(`${here()}: the word ${arg.text} is not aligned`);
     }
     if (step.result && (step.result.offset % 8 !== 0 || step.result.offset + 8 > plan.imageBytes)) {
-      throw new RangeError(`${here}: the result word lies outside the image or is not aligned`);
+      throw new RangeError(`${here()}: the result word lies outside the image or is not aligned`);
     }
   });
   const { offset, bytes } = plan.reply;
