@@ -1,6 +1,6 @@
 /** What `create` and `run` have in common: a bundle becomes a container (runtime.md, "Create"). */
 import { resolve } from 'node:path';
-import { withCleanUp } from '../base/errors.js';
+import { messageOf, withCleanUp } from '../base/errors.js';
 import { cgroupOf } from '../container/cgroup/planned-cgroup.js';
 import { type StartedScope, startScope } from '../container/cgroup/systemd.js';
 import { parseConfig } from '../container/config/parse-config.js';
@@ -12,16 +12,17 @@ import { situationFor } from '../container/situation-for.js';
 import { writeIdMaps } from '../container/write-id-maps.js';
 import { AGREED, REFUSED } from '../sys/agreement.js';
 import { nativeBinary } from '../sys/native.js';
-import { hasEnded, processOf } from '../sys/owners.js';
+import { hasEnded, pidWithin, processOf } from '../sys/owners.js';
 import type { Plan } from '../sys/plan.js';
 import { readBundle } from './bundle.js';
 import { limitedBy, placesFor } from './cgroup-manager.js';
 import { checkTerminal, ownedStdio, passedDescriptors } from './descriptors.js';
 import { asStartFailure } from './failure.js';
 import { foregroundEnd } from './foreground-end.js';
-import { runHooks, runHooksAll } from './hooks.js';
+import { runHooks } from './hooks.js';
 import { type Invocation, namedContainer } from './invocation.js';
 import { removePidFile, writePidFile } from './pid-file.js';
+import { runPoststart } from './poststart.js';
 import { processState, processStateBytes } from './process-state.js';
 import { removeContainer } from './remove-container.js';
 import { type Container, type ContainerRecord, newRecord, type OciState, ociState, type Status } from './state.js';
@@ -127,10 +128,11 @@ async function performCreation(creation: Creation, plan: Plan, release: () => vo
     } else if (moment === 'started') {
       release();
       creation.scope?.release();
-      creation.warnings = [
-        ...creation.warnings,
-        ...(await runHooksAll(config, 'poststart', stateAs(creation, 'running'), over.signal)),
-      ];
+      await runPoststart(config, creation.record, over.signal).catch((error: unknown) => {
+        if (way !== 'foreground') throw error;
+        // Its end is told by another note, and by the exit code.
+        creation.warnings = [...creation.warnings, messageOf(error)];
+      });
     } else performance.answer(await ended(creation, exitCodeOf(payload)));
   };
   let chain = Promise.resolve();
@@ -167,7 +169,7 @@ async function born(creation: Creation, pid: number): Promise<Buffer> {
   container.write(creation.record);
   writePidFile(invocation, pid);
   if (writesMaps) await writeIdMaps(pid, config, writesMaps === 'rootless');
-  const texts = stateTexts(options, (status) => stateAs(creation, status));
+  const texts = stateTexts(options, pid, (status) => stateAs(creation, status));
   if (options.listenerBytes === undefined) return texts;
   const asks = processState(config, stateAs(creation, 'creating'), pid, options.listenerBytes);
   return options.stateBytes ? Buffer.concat([texts, asks]) : asks;
@@ -255,11 +257,13 @@ function stateBytes(record: ContainerRecord): { creating: number; created: numbe
   return { creating: bytes('creating'), created: bytes('created') };
 }
 
-function stateTexts({ stateBytes: bytes }: CreateOptions, stateAs: (status: Status) => OciState): Buffer {
+/** For hooks in the container's namespaces, which know its first process by another number (runtime.md, "State"). */
+function stateTexts({ stateBytes: bytes }: CreateOptions, pid: number, stateAs: (status: Status) => OciState): Buffer {
   if (!bytes) return Buffer.alloc(0);
+  const within = pidWithin(pid);
   const text = (status: 'creating' | 'created') => {
     const padded = Buffer.alloc(bytes[status], ' ');
-    padded.write(JSON.stringify(stateAs(status)));
+    padded.write(JSON.stringify({ ...stateAs(status), pid: within }));
     return padded;
   };
   return Buffer.concat([text('creating'), text('created')]);

@@ -19,7 +19,7 @@ export async function runHooks(config: OciConfig, name: HookName, state: OciStat
   }
 }
 
-/** As poststart and poststop hooks must be: a failure is told, and the others run all the same. Returns what was told. */
+/** As poststop hooks must be: a failure is told, and the others run all the same. Returns what was told. */
 export async function runHooksAll(
   config: OciConfig,
   name: HookName,

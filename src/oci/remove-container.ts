@@ -62,19 +62,23 @@ export async function removeContainer(
   record: ContainerRecord,
   { config, force, until }: Removal & { config: OciConfig | undefined },
 ): Promise<string[]> {
-  const { init, performer, creator } = record;
+  const { performer, creator } = record;
   // What it began when its creator was killed would come after what is removed here.
   if (hasEnded(creator)) await end(performer);
-  if (init && force && !hasEnded(init)) {
-    signalIfThere(init.pid, 'SIGKILL');
-    if (isPaused(record.cgroup)) await resume(record.cgroup); // who is frozen cannot end
-    await untilEnded(init);
-  }
+  if (force) await stopContainer(record);
   await removeContainerCgroup(record.cgroup);
   for (const directory of record.resctrl ?? []) removeIfThere(directory);
   if (config) await unmountInherited(config, record.rootfs);
   container.remove();
   return config ? runHooksAll(config, 'poststop', ociState(record, 'stopped'), until) : [];
+}
+
+/** Ends its first process, and so all of them where they have a pid namespace of their own. */
+export async function stopContainer({ init, cgroup }: ContainerRecord): Promise<void> {
+  if (!init || hasEnded(init)) return;
+  signalIfThere(init.pid, 'SIGKILL');
+  if (isPaused(cgroup)) await resume(cgroup); // who is frozen cannot end
+  await untilEnded(init);
 }
 
 function removeIfThere(directory: string): void {

@@ -45,6 +45,12 @@ export function parentOf(pid: number): number | undefined {
   return parent === undefined ? undefined : Number(parent);
 }
 
+/** Its number in the pid namespace that it is in, which is the last of NSpid (proc_pid_status(5)). */
+export function pidWithin(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(/^NSpid:.*?(\d+)$/m.exec(status)?.[1] ?? pid);
+}
+
 /** proc_pid_stat(5) from the third field on. */
 function statFields(pid: number): string[] | undefined {
   try {

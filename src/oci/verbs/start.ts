@@ -5,19 +5,18 @@ import { errnoName, hostArch } from '../../sys/abi.js';
 import { untilEnded } from '../../sys/until-ended.js';
 import type { Caller } from '../caller.js';
 import { executableFailure } from '../failure.js';
-import { runHooksAll } from '../hooks.js';
 import { DONE, namedContainer, type Verb } from '../invocation.js';
 import { type Found, lockedContainer } from '../locked-container.js';
+import { runPoststart } from '../poststart.js';
 import { startPlan } from '../start-plan.js';
-import { ociState } from '../state.js';
 
 /** runtime.md, "Start": runs the program of a created container. */
 export const start: Verb = async (invocation) => {
   const { caller } = invocation;
   const { config, record } = await lockedContainer(namedContainer(invocation), (found) => letGo(caller, found));
   // Without the lock: whatever a hook does, the container can be deleted.
-  const warnings = await runHooksAll(config, 'poststart', ociState(record, 'running'), caller.gone);
-  return { ...DONE, warnings };
+  await runPoststart(config, record, caller.gone);
+  return DONE;
 };
 
 async function letGo(caller: Caller, { container, record, status }: Found): Promise<Found & { config: OciConfig }> {

@@ -28,14 +28,6 @@ export const EXCEPTIONS: readonly Exception[] = [
     'runtime.md#delete: delete does not delete a cgroup that was there before',
   ),
   ...vlab(
-    'The state of startContainer hooks has the pid that the runtime sees.',
-    'config.md#posix-platform-hooks: the pid that hooks in the container namespace read is as the container sees it',
-  ),
-  ...vlab(
-    'A poststart hook that fails is a warning, as up to version 1.2 of the specification.',
-    'runtime.md#lifecycle: a poststart hook that fails is an error, and the container is stopped',
-  ),
-  ...vlab(
     'A limit of 0 is no limit, as older engines mean it.',
     'config-linux.md#pids: limit 0 allows no further task',
   ),
@@ -205,10 +197,11 @@ export const EXCEPTIONS: readonly Exception[] = [
     'config.md#createcontainer-hooks: the state that createContainer hooks read has the status creating',
   ),
   ...crun(
-    'The state of startContainer hooks is made in the container: its bundle is /, its pid 0, its status starting.',
+    'The state of hooks in the container is made there: its pid is 0, and for startContainer its bundle is / and its status starting.',
     'config.md#startcontainer-hooks: startContainer hooks read the state, which adheres to the schema, from standard input',
     'config.md#startcontainer-hooks: the state that startContainer hooks read has the status created',
-    'config.md#posix-platform-hooks: the pid that hooks in the container namespace read is as the container sees it',
+    'config.md#posix-platform-hooks: the pid that startContainer hooks read is as the container sees it',
+    'config.md#posix-platform-hooks: the pid that createContainer hooks read is as the container sees it',
   ),
   ...crun(
     'start returns as soon as it has woken the process, which runs the startContainer hooks later.',

@@ -223,10 +223,18 @@ export const HOOK_TESTS = [
         { sound: { 'hooks.startContainer': [passing('/probe')] }, late: true },
       ),
   ),
-  hooks.must('the pid that hooks in the container namespace read is as the container sees it', async (t) => {
-    const { all } = await live(t, { 'hooks.startContainer': [recorder(t, 'startContainer')] });
-    see('pid', (JSON.parse(all[0]?.stdin ?? '') as State).pid, 1);
-  }),
+  ...(['createContainer', 'startContainer'] as const).map((name) =>
+    hooks.must(`the pid that ${name} hooks read is as the container sees it`, async (t) => {
+      const { all } = await live(t, { [`hooks.${name}`]: [recorder(t, name)] });
+      see('pid', (JSON.parse(all[0]?.stdin ?? '') as State).pid, 1);
+    }),
+  ),
+  ...(['prestart', 'createRuntime', 'poststart'] as const).map((name) =>
+    hooks.must(`the pid that ${name} hooks read is as the runtime sees it`, async (t) => {
+      const { all, pid } = await live(t, { [`hooks.${name}`]: [recorder(t, name)] });
+      see('pid', (JSON.parse(all[0]?.stdin ?? '') as State).pid, pid);
+    }),
+  ),
   hooks.must('hooks get their arguments, the first as the name', async (t) => {
     const args = ['any name', 'record', join(t.dir, 'records'), 'word', '/', 'a b', ''];
     const { all } = await live(t, { 'hooks.createRuntime': [{ path: t.probe, args }] });
