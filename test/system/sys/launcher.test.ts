@@ -168,6 +168,7 @@ describe('a hang-up', () => {
 
 describe('the death of the launcher', () => {
   it('takes performers and what they started along, detached or not', async () => {
+    await until(() => launcher.descendants().length === 0, 'the jobs of other tests have ended');
     const first = await launcher.perform(sleeperPlan());
     const firstNoted = noted(first);
     const second = await launcher.perform(sleeperPlan());
