@@ -1,7 +1,9 @@
 /** What a bundle holds, read for `create` (bundle.md). */
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { errnoOf, messageOf, VlabError } from '../base/errors.js';
+import { configError } from '../container/config/parse-config.js';
+import type { OciConfig } from '../container/config/schema.js';
 
 /** Far above any configuration; what does not end is no configuration. */
 const MOST_BYTES = 64 << 20;
@@ -27,6 +29,19 @@ export function readBundle(bundle: string, file = 'config.json'): string {
       ...(errnoOf(cause) === 'ENOENT' ? { hint: missing(path) } : {}),
     });
   }
+}
+
+/** The directory of the container's root. Error (`input`): there is none. */
+export function rootfsOf(bundle: string, { root }: OciConfig): string {
+  const path = resolve(bundle, root.path);
+  let isDirectory: boolean;
+  try {
+    isDirectory = statSync(path).isDirectory();
+  } catch (cause) {
+    throw configError('root.path', `cannot be used: ${messageOf(cause)}`, { cause });
+  }
+  if (!isDirectory) throw configError('root.path', `is no directory: ${path}`);
+  return path;
 }
 
 function statOf(descriptor: number): { size: number; isFile: boolean } {

@@ -1,5 +1,5 @@
 /** The caller of a command in a Node process of its own: plans are performed by children of that. */
-import { closeSync, fstatSync } from 'node:fs';
+import { closeSync, fstatSync, readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 import { errnoOf } from '../base/errors.js';
 import type { Passed } from '../container/steps/descriptor-steps.js';
@@ -29,7 +29,7 @@ export class ColdCaller implements Caller {
   }
 
   pass(count: number): Passed[] {
-    const numbers = openNumbers(count, (number) => modeOf(number) !== undefined);
+    const numbers = openNumbers(count, isInherited);
     // The performer's 3 is its channel: what the caller has there comes behind the others, which keep their numbers.
     this.passed = [...numbers.slice(1), ...numbers.slice(0, 1)];
     return numbers.map((number) => ({ number, at: number === 3 ? 3 + numbers.length : number }));
@@ -82,6 +82,19 @@ function modeOf(number: number): number | undefined {
     return fstatSync(number).mode;
   } catch (error) {
     if (errnoOf(error) === 'EBADF') return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Node takes the lowest free numbers for itself, and an event queue first (epoll(7)): what is below that without a gap came
+ * from the caller. `number`: those before it were asked for already.
+ */
+function isInherited(number: number): boolean {
+  try {
+    return readlinkSync(`/proc/self/fd/${number}`) !== 'anon_inode:[eventpoll]';
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
     throw error;
   }
 }

@@ -14,7 +14,7 @@ import { AGREED, REFUSED } from '../sys/agreement.js';
 import { nativeBinary } from '../sys/native.js';
 import { hasEnded, pidWithin, processOf } from '../sys/owners.js';
 import type { Plan } from '../sys/plan.js';
-import { readBundle } from './bundle.js';
+import { readBundle, rootfsOf } from './bundle.js';
 import { limitedBy, placesFor } from './cgroup-manager.js';
 import { checkTerminal, ownedStdio, passedDescriptors } from './descriptors.js';
 import { asStartFailure } from './failure.js';
@@ -54,7 +54,7 @@ export async function createContainer(invocation: Invocation, way: Way): Promise
   });
   using scope = cgroupManager === 'systemd' ? await startScope(config, container.id, situation, caller.env) : undefined;
   const cgroup = scope?.planned ?? cgroupOf(config, container.id, situation);
-  const rootfs = resolve(bundle, config.root.path);
+  const rootfs = rootfsOf(bundle, config);
   const known = {
     id: container.id,
     ociVersion: config.ociVersion,

@@ -14,7 +14,7 @@ export function writePidFile({ caller, flags }: Invocation, pid: number): void {
     writeFileSync(partial, String(pid), { mode: 0o644 });
     renameSync(partial, path);
   } catch (cause) {
-    rmSync(partial, { force: true });
+    removeIfThere(partial);
     throw new VlabError('input', `cannot write the file of --pid-file: ${messageOf(cause)}`, { cause });
   }
 }
@@ -22,5 +22,12 @@ export function writePidFile({ caller, flags }: Invocation, pid: number): void {
 /** Of a program that was not started after all. */
 export function removePidFile({ caller, flags }: Invocation): void {
   const given = flags.string('pid-file');
-  if (given !== undefined) rmSync(resolve(caller.cwd, given), { force: true });
+  if (given !== undefined) removeIfThere(resolve(caller.cwd, given));
+}
+
+/** What cannot be removed was not written. */
+function removeIfThere(path: string): void {
+  try {
+    rmSync(path);
+  } catch {}
 }

@@ -3,7 +3,7 @@
  * at `create`, a record, and the FIFOs that `start` uses. Written by rename, so that no reader sees half; everything that can
  * change by itself (does it run?) is asked of the kernel and never stored. runtime.md, "State".
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf, VlabError } from '../base/errors.js';
 import type { Cgroup } from '../container/cgroup/cgroup.js';
@@ -14,7 +14,7 @@ import { hasEnded, type Process, thisProcess } from '../sys/owners.js';
 import { isPerformer } from '../sys/performer.js';
 import { BrokenError, MissingError } from './container-errors.js';
 import { placeTaken } from './lock.js';
-import { makeDirectoryWhole, removeDirectoryWhole, wholeDirectories } from './whole-directory.js';
+import { makeDirectories, makeDirectoryWhole, removeDirectoryWhole, wholeDirectories } from './whole-directory.js';
 
 /** Of the layout below; a record of another version is refused, never guessed at. */
 const VERSION = 2;
@@ -106,7 +106,7 @@ export class Container {
    * container of that id.
    */
   claim(record: ContainerRecord, config: string): () => void {
-    mkdirSync(this.root, { recursive: true, mode: 0o700 });
+    makeDirectories(this.root);
     let release: (() => void) | undefined;
     const made = makeDirectoryWhole({ root: this.root, name: this.id }, (partial) => {
       release = placeTaken(partial, this.dir);

@@ -2,8 +2,8 @@
  * Directories that appear and vanish whole: they are filled, and emptied, under a name beside their place. The name carries the
  * process that does it, so what a killed one left is known.
  */
-import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { errnoOf } from '../base/errors.js';
 import { hasEnded, thisProcess } from '../sys/owners.js';
 
@@ -22,6 +22,18 @@ export function namesEnded(name: string, prefix: string): boolean | undefined {
   const [, pid, startTime] = /^(\d+)\.(\d+)\.\d+$/.exec(name.startsWith(prefix) ? name.slice(prefix.length) : '') ?? [];
   if (pid === undefined || startTime === undefined) return undefined;
   return hasEnded({ pid: Number(pid), startTime });
+}
+
+/** A directory and what is missing above it. Node's own way never ends where the kernel makes none, as in /proc. */
+export function makeDirectories(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return;
+    if (errnoOf(error) !== 'ENOENT' || dirname(path) === path || existsSync(dirname(path))) throw error;
+    makeDirectories(dirname(path));
+    mkdirSync(path, { mode: 0o700 });
+  }
 }
 
 /** Makes `place` of what `fill` puts into a directory. False: there is something at `place` already. */

@@ -325,6 +325,7 @@ export const ERRNOS = {
   EOPNOTSUPP: 95,
   ECONNRESET: 104,
   ETIMEDOUT: 110,
+  ECONNREFUSED: 111,
   ESTALE: 116,
   EDQUOT: 122,
 } as const;

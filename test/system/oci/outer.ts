@@ -123,6 +123,15 @@ export class Outer implements AsyncDisposable {
     return this.run(['/bin/sh', '-c', script], more);
   }
 
+  /** Writes a bundle; `config.root.path` may be relative to it. Returns its path. */
+  async bundle(name: string, config: object | string): Promise<string> {
+    const path = `/bundles/${name}`;
+    const stdin = typeof config === 'string' ? config : JSON.stringify(config);
+    const { code, stderr } = await this.sh(`mkdir -p "${path}" && cat > "${path}/config.json"`, { stdin });
+    if (code !== 0) throw new Error(`no bundle ${name}: ${stderr}`);
+    return path;
+  }
+
   machine(directories: string[] = [STATE_ROOT]): Promise<Machine> {
     return this.ask('machine', { directories });
   }

@@ -1,0 +1,120 @@
+// Needs root: commands that meet. Each runs inside a container with limits, and at the end nothing is left.
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { smallConfig } from '../../fixtures/oci/configs.js';
+import type { Machine } from '../../fixtures/oci/machine.js';
+import type { Ran } from '../../fixtures/oci/run-command.js';
+import { isRoot, needs } from '../../skips.js';
+import { COLD, NATIVE, Outer, STATE_ROOT, VLAB } from './outer.js';
+
+let outer: Outer;
+let before: Machine;
+let bundle: string;
+
+beforeEach((context) => needs(context, 'root', isRoot));
+beforeAll(async () => {
+  if (!isRoot) return;
+  outer = await Outer.start();
+  bundle = await outer.bundle('plain', smallConfig({ args: ['/probe', 'trap'] }));
+  before = await outer.machine();
+  await outer.startPlanner();
+});
+afterAll(() => outer?.[Symbol.asyncDispose]());
+afterEach(async () => {
+  if (isRoot) expect(await outer.leftSince(before)).toEqual({});
+});
+
+const oci = (words: string[], runtime = NATIVE) =>
+  outer.run([...runtime, '--root', STATE_ROOT, ...words], { timeoutMs: 20_000 });
+const create = (id: string, runtime = NATIVE) => oci(['create', '--bundle', bundle, id], runtime);
+const removed = (id: string) => oci(['delete', '--force', id]);
+
+/** Whatever happened, somebody can read what it was. */
+function told(ran: readonly Ran[]): void {
+  for (const { code, stderr, late } of ran) {
+    expect(late).toBe(false);
+    if (code !== 0) expect(stderr).toMatch(/^\S.* .*\n$/s);
+    expect(stderr).not.toMatch(/^\s+at /m);
+  }
+}
+
+function winners(ran: readonly Ran[]): number {
+  told(ran);
+  return ran.filter(({ code }) => code === 0).length;
+}
+
+test.each([
+  ['resident', NATIVE],
+  ['cold', COLD],
+])('of eight who create the same container, one does (%s)', async (_, runtime) => {
+  const ran = await Promise.all(Array.from({ length: 8 }, () => create('same', runtime)));
+  expect(winners(ran)).toBe(1);
+  for (const { code, stderr } of ran) if (code !== 0) expect(stderr).toContain('already exists');
+  expect((await oci(['state', 'same'])).stdout).toContain('"created"');
+  expect((await removed('same')).code).toBe(0);
+});
+
+test('of four who start the same container, one does', async () => {
+  await create('one');
+  const ran = await Promise.all(Array.from({ length: 4 }, () => oci(['start', 'one'])));
+  expect(winners(ran)).toBe(1);
+  expect((await oci(['state', 'one'])).stdout).toContain('"running"');
+  await removed('one');
+});
+
+test('of four who delete the same container, one does, and with --force nobody minds', async () => {
+  await create('one');
+  await oci(['kill', 'one', 'KILL']);
+  await oci(['start', 'one']); // fails, and has waited for its end
+  const ran = await Promise.all(Array.from({ length: 4 }, () => oci(['delete', 'one'])));
+  expect(winners(ran)).toBe(1);
+  for (const { code, stderr } of ran) if (code !== 0) expect(stderr).toContain('does not exist');
+  await create('one');
+  expect(winners(await Promise.all(Array.from({ length: 4 }, () => removed('one'))))).toBe(4);
+});
+
+test('who starts, enters, kills, pauses or asks while others delete is told how it went', async () => {
+  const others: Record<string, string[]> = {
+    start: ['start', 'one'],
+    exec: ['exec', 'one', '/probe', 'true'],
+    'exec --detach': ['exec', '--detach', 'one', '/probe', 'trap'],
+    kill: ['kill', 'one', 'TERM'],
+    pause: ['pause', 'one'],
+    state: ['state', 'one'],
+    list: ['list'],
+  };
+  let [together, first] = [0, 0];
+  for (const [name, words] of Object.entries(others)) {
+    for (let time = 0; time < 4; time++) {
+      await create('one');
+      if (name !== 'start') await oci(['start', 'one']);
+      const runtime = time === 3 ? COLD : NATIVE;
+      const [other, deleted] = await Promise.all([oci(words, runtime), removed('one')]);
+      told([other, deleted]);
+      expect(deleted.code, name).toBe(0);
+      if (other.code === 0) together++;
+      else first++;
+      expect((await oci(['state', 'one'])).stderr).toContain('does not exist');
+    }
+  }
+  expect(together).toBeGreaterThan(0);
+  expect(first).toBeGreaterThan(0);
+});
+
+test('fifty are created, listed, started and deleted at once', async () => {
+  const ids = Array.from({ length: 50 }, (_, index) => `many${index}`);
+  const all = (words: (id: string) => string[]) => Promise.all(ids.map((id) => oci(words(id))));
+  expect(winners(await all((id) => ['create', '--bundle', bundle, id]))).toBe(50);
+  expect((await oci(['list', '--quiet'])).stdout.trim().split('\n').sort()).toEqual([...ids].sort());
+  expect(winners(await all((id) => ['start', id]))).toBe(50);
+  expect(winners(await all((id) => ['exec', id, '/probe', 'true']))).toBe(50);
+  expect(winners(await all((id) => ['delete', '--force', id]))).toBe(50);
+}, 60_000);
+
+test('of four planners that are started at once, one stays', async () => {
+  await outer.run([...VLAB, 'planner', 'stop']);
+  const ran = await Promise.all(Array.from({ length: 4 }, () => outer.run([...VLAB, 'planner', 'start'])));
+  expect(winners(ran)).toBe(4);
+  const pids = new Set(ran.map(({ stdout }) => /process (\d+)/.exec(stdout)?.[1]));
+  expect(pids.size).toBe(1);
+  expect((await outer.run(['pgrep', '-f', 'serve-planner'])).stdout.trim()).toBe([...pids][0]);
+});
