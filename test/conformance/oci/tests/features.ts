@@ -204,6 +204,17 @@ export const FEATURE_TESTS = [
     },
     { needs: ['seccomp'] },
   ),
+  linux('memorypolicy').must(
+    'the memory policies that are listed are recognized',
+    async (t) => {
+      const modes = listed((await features(t)).linux?.memoryPolicy?.modes, 'memory policies');
+      for (const mode of modes) {
+        const nodes = ['MPOL_DEFAULT', 'MPOL_LOCAL'].includes(mode) ? {} : { nodes: '0' };
+        see(mode, await t.output(['echo', mode], { 'linux.memoryPolicy': { mode, ...nodes } }), `${mode}\n`);
+      }
+    },
+    { needs: ['NUMA'] },
+  ),
   linux('cgroup').must(
     'v1 is listed by a runtime that uses it',
     async (t) => {
