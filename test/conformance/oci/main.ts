@@ -28,10 +28,19 @@ const runtimes = (values.runtime ?? RUNTIME_NAMES).flatMap((name): Runtime[] => 
   return found ? [found] : [];
 });
 
+let open: SuiteRun | undefined;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, async () => {
+    await open?.close();
+    process.exit(130);
+  });
+}
+
 const all: RuntimeResults[] = [];
 for (const runtime of runtimes) {
   const from = Date.now();
   const suite = await SuiteRun.open(runtime);
+  open = suite;
   try {
     const results = await Promise.all(tests.map((test) => suite.run(test)));
     all.push({ runtime, results, seconds: (Date.now() - from) / 1000 });
@@ -42,6 +51,7 @@ for (const runtime of runtimes) {
         console.log(`${runtime.name} ${result.kind} ${nameOf(test)}\n  ${result.why}`);
     }
   } finally {
+    open = undefined;
     await suite.close();
   }
 }

@@ -1,10 +1,12 @@
 /** Runs tests on one runtime, a few at a time, in a place that is gone afterwards. */
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { nativeBinary } from '../../../src/sys/native.js';
 import { removeCgroups } from './cgroup-folders.js';
+import { runCommand } from './command.js';
 import { lacks } from './machine.js';
+import { parseMountinfo } from './proc-text.js';
 import type { OpenRuntime, Runtime } from './runtimes.js';
 import { Scene } from './scene.js';
 import { type ConformanceTest, NotApplicable } from './test-type.js';
@@ -95,9 +97,13 @@ export class SuiteRun {
     if (troubles.length > 0) throw troubles[0];
   }
 
+  /** Also of tests that have not ended: their processes are in the cgroups. */
   async close(): Promise<void> {
     await this.opened.close();
     await removeCgroups(this.cgroupParent);
+    for (const { path } of parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8')).reverse()) {
+      if (path.startsWith(`${this.dir}/`)) await runCommand(['umount', '--lazy', path], { env: environment() });
+    }
     rmSync(this.dir, { recursive: true, force: true });
   }
 }
