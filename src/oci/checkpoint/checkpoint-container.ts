@@ -6,6 +6,7 @@ import { pause, resume } from '../../container/cgroup/freezer.js';
 import { capabilityMask } from '../../container/config/capabilities.js';
 import { hostAbilities } from '../../container/host-abilities.js';
 import { hostArch } from '../../sys/abi.js';
+import { hasEnded, type Process } from '../../sys/owners.js';
 import { untilEnded } from '../../sys/until-ended.js';
 import type { Outcome } from '../caller.js';
 import type { Invocation } from '../invocation.js';
@@ -33,7 +34,9 @@ export async function checkpointContainer(
   const criu = await findCriu(globals.criu, caller.env);
   await mustBeAble(criu, flags);
   makeDirectories(flags);
-  const { descriptors, ...seen } = lookAtContainer(config, record, record.init.pid, caller.env);
+  const { descriptors, ...seen } = look(container.id, record.init, (pid) =>
+    lookAtContainer(config, record, pid, caller.env),
+  );
   const request = dumpRequest(config, record, seen, flags);
   if (!flags.preDump)
     writeNotes(flags.imagePath, { external: [...seen.external], stdio: [...seen.stdio] }, descriptors);
@@ -78,6 +81,16 @@ export async function checkpointContainer(
     exitCode: 0,
     warnings: [...warnings, ...(await removeContainer(container, record, { config, force: true, until: caller.gone }))],
   };
+}
+
+/** Error (`operation`): it has ended at this moment. */
+function look<T>(id: string, init: Process, at: (pid: number) => T): T {
+  try {
+    return at(init.pid);
+  } catch (error) {
+    if (!hasEnded(init)) throw error;
+    throw new VlabError('operation', `cannot checkpoint container ${id}: it has just ended`);
+  }
 }
 
 /** What would otherwise fail in the middle, or not at all and be useless. Asked only for what needs it. */
