@@ -37,7 +37,7 @@ export async function checkpointContainer(
   const { descriptors, ...seen } = look(container.id, record.init, (pid) =>
     lookAtContainer(config, record, pid, caller.env),
   );
-  const request = dumpRequest(config, record, seen, flags);
+  const request = dumpRequest(config, record, { ...seen, criuVersion: criu.version.number }, flags);
   if (!flags.preDump)
     writeNotes(flags.imagePath, { external: [...seen.external], stdio: [...seen.stdio] }, descriptors);
   const listener = flags.statusFd === undefined ? undefined : caller.give(flags.statusFd);

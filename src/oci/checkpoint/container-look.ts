@@ -10,7 +10,7 @@ import { externalMounts } from './external-mounts.js';
 import { parseMountinfo } from './mountinfo.js';
 import { type DescriptorSeen, outerDescriptors } from './stdio.js';
 
-export interface Look extends DumpSituation {
+export interface Look extends Omit<DumpSituation, 'criuVersion'> {
   descriptors: DescriptorSeen[];
 }
 

@@ -108,6 +108,17 @@ const KNOWN: Known[] = [
     blame: 'host',
   },
   {
+    says: /Namespaces dumping finished with error/,
+    feature: 'its network namespace',
+    hint: 'try --empty-ns network, which leaves devices and rules out: it has its loopback afterwards',
+  },
+  {
+    says: /execvp\("(tar|gzip|ip)"/,
+    feature: 'a program that it needs',
+    hint: 'install it',
+    blame: 'host',
+  },
+  {
     says: /ip6?tables|nft/i,
     feature: 'holding its connections',
     hint: 'try --network-lock nftables, or skip where nobody sends to it meanwhile',

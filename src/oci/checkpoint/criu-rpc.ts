@@ -67,7 +67,7 @@ const RESPONSE = {
 } as const;
 
 /** enum criu_req_type. */
-export const REQUEST_TYPES = { DUMP: 1, RESTORE: 2, PRE_DUMP: 4, NOTIFY: 6 } as const;
+export const REQUEST_TYPES = { DUMP: 1, RESTORE: 2, PRE_DUMP: 4, NOTIFY: 6, SINGLE_PRE_DUMP: 13 } as const;
 /** enum criu_cg_mode. */
 export const CGROUP_MODES = { ignore: 0, soft: 3, full: 4, strict: 5 } as const;
 /** enum criu_network_lock_method. */

@@ -26,6 +26,8 @@ export interface DumpSituation {
   joined: Partial<Record<keyof typeof OUTER_NAMESPACES, bigint>>;
   /** Devices of its network namespace. */
   netDevices: readonly string[];
+  /** Of criu, as it counts: 40101. */
+  criuVersion: number;
   /** Programs that criu runs are there. */
   tools: { ip: boolean; iptables: boolean };
   configFile?: string;
@@ -44,7 +46,7 @@ export function dumpRequest(
   const { external, stdio, joined } = seen;
   const outer = Object.entries(joined) as [keyof typeof OUTER_NAMESPACES, bigint][];
   return {
-    type: flags.preDump ? REQUEST_TYPES.PRE_DUMP : REQUEST_TYPES.DUMP,
+    type: flags.preDump ? preDump(seen.criuVersion) : REQUEST_TYPES.DUMP,
     opts: {
       images_dir_fd: IMAGES_FD,
       ...(flags.workPath === undefined ? {} : { work_dir_fd: WORK_FD }),
@@ -68,6 +70,11 @@ export function dumpRequest(
       ],
     },
   };
+}
+
+/** An older criu waits for another one behind it, and complains that none comes. */
+function preDump(criuVersion: number): number {
+  return criuVersion >= 31600 ? REQUEST_TYPES.SINGLE_PRE_DUMP : REQUEST_TYPES.PRE_DUMP;
 }
 
 /** Of both ways. */

@@ -69,6 +69,8 @@ describe('the failure', () => {
     ['(0.1) Error (criu/files-reg.c:2175): File fd/1 has bad size 0 (expect 924)', 'operation', 'appending'],
     ["(0.1) Error (criu/cr-dump.c:300): Can't get rlimit 0: Operation not permitted", 'host', 'CAP_SYS_RESOURCE'],
     ["(0.1) 1: Error (criu/files-reg.c:2353): Can't open file fd/1 on restore: Permission denied", 'operation', 'pipe'],
+    ['(0.1) Error (criu/util.c:642): execvp("tar", ...) failed: No such file or directory', 'host', 'install it'],
+    ['(0.1) Error (criu/namespaces.c:1163): Namespaces dumping finished with error 59904', 'operation', '--empty-ns'],
     ['(0.1) Error (criu/sk-unix.c:1): unix: Unix socket 3521334 not found', 'operation', 'not sockets'],
   ])('names what can be done: %s', (line, blame, hint) => {
     const error = failure(log(line));

@@ -97,6 +97,7 @@ export const SEEN: DumpSituation = {
   ],
   joined: {},
   netDevices: ['lo'],
+  criuVersion: 40201,
   tools: { ip: true, iptables: true },
 };
 
