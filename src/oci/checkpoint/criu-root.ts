@@ -69,5 +69,15 @@ async function extract(suite: string, target: string): Promise<string | undefine
         .split('\n')
         .findLast((line) => line.startsWith('E: ')) ?? 'mmdebstrap failed'
     );
-  return readdirSync(join(target, 'usr/sbin')).includes('criu') ? undefined : 'it has no criu';
+  if (!existsSync(join(target, 'usr/sbin/criu'))) return 'it has no criu';
+  // Only what is run: no devices, no documentation, no package lists.
+  await keepOnly(target, ['usr']);
+  await keepOnly(join(target, 'usr'), ['lib', 'lib64', 'sbin']);
+  return undefined;
+}
+
+async function keepOnly(dir: string, names: readonly string[]): Promise<void> {
+  for (const name of readdirSync(dir)) {
+    if (!names.includes(name)) await rm(join(dir, name), { recursive: true, force: true });
+  }
 }
