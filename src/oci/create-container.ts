@@ -53,7 +53,7 @@ export async function createContainer(invocation: Invocation, way: Way): Promise
     noNewKeyring: flags.has('no-new-keyring'),
   });
   using scope = cgroupManager === 'systemd' ? await startScope(config, container.id, situation, caller.env) : undefined;
-  const cgroup = scope?.planned ?? cgroupOf(config, container.id, situation);
+  const cgroup = scope?.planned ?? whileNew(container, () => cgroupOf(config, container.id, situation));
   const rootfs = rootfsOf(bundle, config);
   const known = {
     id: container.id,
@@ -94,6 +94,16 @@ export async function createContainer(invocation: Invocation, way: Way): Promise
   }
   const { exitCode, warnings } = creation;
   return { warnings, ...(exitCode === undefined ? {} : { exitCode }) };
+}
+
+/** What stands in the way may be the container of that id, which somebody else has made meanwhile: that is said then. */
+function whileNew<T>(container: Container, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    container.mustBeNew();
+    throw error;
+  }
 }
 
 interface Creation {
