@@ -19,10 +19,19 @@ export class ColdCaller implements Caller {
   private passed: number[] = [];
   private ready: Performer | undefined;
   private readonly interrupted = new AbortController();
-  readonly gone = this.interrupted.signal;
+  private listens = false;
+  /** Signals belong to the program that the performer waits for. */
+  private foreground = false;
   interruptedBy: NodeJS.Signals | undefined;
 
   constructor(readonly words: readonly string[]) {}
+
+  /** From the first look on, whoever ends the command ends it in order. */
+  get gone(): AbortSignal {
+    if (!this.listens) for (const signal of INTERRUPTING) process.once(signal, () => this.interrupt(signal));
+    this.listens = true;
+    return this.interrupted.signal;
+  }
 
   stdioMode(number: number): number | undefined {
     return modeOf(number);
@@ -62,12 +71,13 @@ export class ColdCaller implements Caller {
       descriptors: this.passed,
       ownSession: foreground,
     });
+    this.foreground = foreground;
     if (foreground) passSignalsTo(this.ready.pid);
-    else for (const signal of INTERRUPTING) process.once(signal, () => this.interrupt(signal));
     return this.ready;
   }
 
   private interrupt(signal: NodeJS.Signals): void {
+    if (this.foreground) return;
     this.interruptedBy = signal;
     this.interrupted.abort();
   }

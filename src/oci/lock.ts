@@ -7,6 +7,7 @@ import { readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, VlabError } from '../base/errors.js';
+import { type Process, thisProcess } from '../sys/owners.js';
 import { BrokenError } from './container-errors.js';
 import { namesEnded, ownName } from './whole-directory.js';
 
@@ -16,9 +17,14 @@ const DEADLINE_MS = 30_000;
 /** A token cannot be seen at the moment of its rename; more often than this it is not there. */
 const MOST_LOOKS = 100;
 
+/** The token of a directory while its maker is not yet done with it. */
+export function makersToken({ pid, startTime }: Process): string {
+  return `${TAKEN}${pid}.${startTime}.making`;
+}
+
 /** Puts a token into a directory that nobody else sees yet; this process has it. Returns what releases it in `place`. */
 export function placeTaken(directory: string, place: string): () => void {
-  const mine = ownName(TAKEN);
+  const mine = makersToken(thisProcess());
   writeFileSync(join(directory, mine), '');
   return () => move(join(place, mine), join(place, TOKEN));
 }

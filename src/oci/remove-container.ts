@@ -10,8 +10,8 @@ import { signalIfThere } from '../sys/signal.js';
 import { untilEnded } from '../sys/until-ended.js';
 import { BrokenError } from './container-errors.js';
 import { runHooksAll } from './hooks.js';
-import { lockedContainer } from './locked-container.js';
-import { type Container, type ContainerRecord, ociState } from './state.js';
+import { findContainer, lockedContainer } from './locked-container.js';
+import { type Container, type ContainerRecord, ociState, type Status } from './state.js';
 
 export interface Removal {
   /** What still runs is killed first. */
@@ -24,14 +24,21 @@ export interface Removal {
  * `delete`, while no other command works on the container. Errors (`operation`): there is none; without `force`, it has not
  * stopped.
  */
-export function deleteContainer(container: Container, removal: Removal): Promise<{ warnings: string[] }> {
+export async function deleteContainer(container: Container, removal: Removal): Promise<{ warnings: string[] }> {
+  const { record: beforehand, status } = findContainer(container);
+  mustBeRemovable(container, status, removal);
+  // Its creation gives up then, whatever it waits for.
+  if (status === 'creating') await stopContainer(beforehand);
   return lockedContainer(container, async ({ record, status }) => {
-    if (status !== 'stopped' && !removal.force) {
-      throw new VlabError('operation', `cannot delete container ${container.id} that is not stopped: ${status}`, {
-        hint: 'kill it first, or use --force',
-      });
-    }
+    mustBeRemovable(container, status, removal);
     return { warnings: await removeContainer(container, record, { config: configOf(container), ...removal }) };
+  });
+}
+
+function mustBeRemovable({ id }: Container, status: Status, { force }: Removal): void {
+  if (status === 'stopped' || force) return;
+  throw new VlabError('operation', `cannot delete container ${id} that is not stopped: ${status}`, {
+    hint: 'kill it first, or use --force',
   });
 }
 

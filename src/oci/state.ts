@@ -13,7 +13,7 @@ import { inUserNamespace } from '../host/user-namespace.js';
 import { hasEnded, type Process, thisProcess } from '../sys/owners.js';
 import { isPerformer } from '../sys/performer.js';
 import { BrokenError, MissingError } from './container-errors.js';
-import { placeTaken } from './lock.js';
+import { makersToken, placeTaken } from './lock.js';
 import { makeDirectories, makeDirectoryWhole, removeDirectoryWhole, wholeDirectories } from './whole-directory.js';
 
 /** Of the layout below; a record of another version is refused, never guessed at. */
@@ -186,9 +186,10 @@ export function newRecord(fields: Omit<ContainerRecord, 'version' | 'created' | 
 
 /** `isPaused`: asked only of one that has not ended; who is frozen before its program runs can be let go as little as after it. */
 export function statusOf(container: Container, record: ContainerRecord, isPaused: () => boolean): Status {
-  const { init } = record;
-  if (!init) return hasEnded(record.creator) ? 'stopped' : 'creating';
+  const { init, creator } = record;
+  if (!init) return hasEnded(creator) ? 'stopped' : 'creating';
   if (hasEnded(init)) return 'stopped';
+  if (existsSync(join(container.dir, makersToken(creator))) && !hasEnded(creator)) return 'creating';
   if (isPaused()) return 'paused';
   return existsSync(container.startFifo) && stillWaits(init.pid) ? 'created' : 'running';
 }

@@ -19,7 +19,7 @@ export function ownName(prefix: string): string {
 
 /** Whether the process that `ownName` named has ended; undefined: it is no such name. */
 export function namesEnded(name: string, prefix: string): boolean | undefined {
-  const [, pid, startTime] = /^(\d+)\.(\d+)\.\d+$/.exec(name.startsWith(prefix) ? name.slice(prefix.length) : '') ?? [];
+  const [, pid, startTime] = /^(\d+)\.(\d+)\.\w+$/.exec(name.startsWith(prefix) ? name.slice(prefix.length) : '') ?? [];
   if (pid === undefined || startTime === undefined) return undefined;
   return hasEnded({ pid: Number(pid), startTime });
 }

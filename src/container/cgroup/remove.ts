@@ -1,8 +1,8 @@
 /** The end of a container's cgroup (runtime.md, "Delete": what create made is undone). */
 import { rmdirSync } from 'node:fs';
 import { errnoOf } from '../../base/errors.js';
-import { removeCgroup } from '../../sys/remove-cgroup.js';
-import { type Cgroup, directoryOf } from './cgroup.js';
+import { removeCgroup, subdirectories } from '../../sys/remove-cgroup.js';
+import { type Cgroup, type CgroupDirectory, directoryOf } from './cgroup.js';
 import { readControl, writeControl } from './control-file.js';
 
 /**
@@ -17,9 +17,7 @@ export async function removeContainerCgroup(
   // The first one tells the next container of that name whether it is alone, so it goes last.
   for (const { path } of [...cgroup.directories].reverse()) {
     if (removed(path)) continue;
-    // Who is frozen cannot end.
-    if (freezer && readControl(freezer, 'freezer.state') !== undefined)
-      writeControl(freezer, 'freezer.state', 'THAWED');
+    if (freezer) thawAll(freezer);
     await removeCgroup(path);
   }
   if (cgroup.unit) {
@@ -28,6 +26,13 @@ export async function removeContainerCgroup(
   }
   const leaves = new Set(cgroup.directories.map(({ path }) => path));
   for (const path of cgroup.made) if (!leaves.has(path)) removed(path);
+}
+
+/** Who is frozen cannot end, also where the container has frozen a part of itself. */
+function thawAll(freezer: CgroupDirectory): void {
+  if (readControl(freezer, 'freezer.state') === undefined) return;
+  writeControl(freezer, 'freezer.state', 'THAWED');
+  for (const path of subdirectories(freezer.path)) thawAll({ ...freezer, path });
 }
 
 /** False: something is in it. */

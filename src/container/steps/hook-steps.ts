@@ -22,29 +22,25 @@ export function hookSteps(b: PlanBuilder, name: HookName, hooks: readonly OciHoo
 }
 
 function oneHook(b: PlanBuilder, name: string, hook: OciHook, state: HookState): void {
-  const sockets = b.space(8, 'state[2]');
-  const [theirs, ours] = [b.field(sockets, 0, 'w32', 'state[0]'), b.field(sockets, 4, 'w32', 'state[1]')];
+  const input = b.word('state');
   const [parent, timedOut, done] = [label('hook started'), label('hook is late'), label('hook done')];
   const info = b.space(128, 'siginfo');
-  b.step(
-    'socketpair',
-    [flags('AF_UNIX'), flags('SOCK_STREAM', 'SOCK_CLOEXEC'), 0, sockets],
-    `for the state that the ${name} reads`,
-  );
+  // In memory: a hook that does not read a large state would hold up a pipe or a socket.
+  b.step('memfd_create', [b.str('state'), flags('MFD_CLOEXEC')], `for the state that the ${name} reads`, {
+    result: input,
+  });
+  b.step('write', [input, state.text, state.bytes], 'write it', { accept: [state.bytes, state.bytes] });
+  b.step('lseek', [input, 0, 0], 'to be read from its beginning');
   const cloned = cloneProcess(b, { namespaces: [], borrowsMemory: true, why: `create a process for the ${name}` });
   cloned.toParent(parent);
-  b.step('dup3', [theirs, 0, 0], 'the state is its standard input');
+  b.step('dup3', [input, 0, 0], 'the state is its standard input');
   b.step('umask', [num(0o022, '022')], 'with the usual mask for what it makes');
   const argv = b.stringArray(hook.args ?? [hook.path], 'argv');
   b.step('execve', [b.str(hook.path), argv, b.stringArray(hook.env ?? [], 'envp')], `run the ${name}`, {
     hint: 'a hook must be an executable file at this absolute path',
   });
   b.place(parent);
-  b.step('close', [theirs], 'leave that end to the hook');
-  b.step('sendto', [ours, state.text, state.bytes, flags('MSG_NOSIGNAL'), 0, 0], 'tell it the state', {
-    tolerate: ['EPIPE', 'ECONNRESET'], // it need not read it
-  });
-  b.step('close', [ours], 'all of it');
+  b.step('close', [input], 'the hook has it');
   if (hook.timeout !== undefined) {
     // The descriptor that clone3 writes, and what follows it, are a struct pollfd (poll(2)).
     b.put(cloned.pidfd.offset + 4, ABI.POLLIN, 32);

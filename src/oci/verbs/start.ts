@@ -6,23 +6,29 @@ import { untilEnded } from '../../sys/until-ended.js';
 import type { Caller } from '../caller.js';
 import { executableFailure } from '../failure.js';
 import { DONE, namedContainer, type Verb } from '../invocation.js';
-import { type Found, lockedContainer } from '../locked-container.js';
+import { type Found, findContainer, lockedContainer } from '../locked-container.js';
 import { runPoststart } from '../poststart.js';
 import { startPlan } from '../start-plan.js';
 
 /** runtime.md, "Start": runs the program of a created container. */
 export const start: Verb = async (invocation) => {
   const { caller } = invocation;
-  const { config, record } = await lockedContainer(namedContainer(invocation), (found) => letGo(caller, found));
+  const container = namedContainer(invocation);
+  mustBeCreated(findContainer(container)); // no creation is waited for
+  const { config, record } = await lockedContainer(container, (found) => letGo(caller, found));
   // Without the lock: whatever a hook does, the container can be deleted.
   await runPoststart(config, record, caller.gone);
   return DONE;
 };
 
-async function letGo(caller: Caller, { container, record, status }: Found): Promise<Found & { config: OciConfig }> {
-  if (status !== 'created') {
-    throw new VlabError('operation', `cannot start container ${container.id}: it is ${status}, not created`);
-  }
+function mustBeCreated({ container, status }: Found): void {
+  if (status === 'created') return;
+  throw new VlabError('operation', `cannot start container ${container.id}: it is ${status}, not created`);
+}
+
+async function letGo(caller: Caller, found: Found): Promise<Found & { config: OciConfig }> {
+  const { container, record } = found;
+  mustBeCreated(found);
   const config = container.config();
   if (config.process.args.length === 0) {
     throw new VlabError('input', `cannot start container ${container.id}: process.args is empty or process is not set`);
@@ -40,7 +46,7 @@ async function letGo(caller: Caller, { container, record, status }: Found): Prom
     if (record.init) await untilEnded(record.init);
     throw reached ? executableFailure(config, errnoName(errno)) : diedBefore(config);
   }
-  return { container, record, status, config };
+  return { ...found, config };
 }
 
 function diedBefore({ hooks }: OciConfig): VlabError {

@@ -149,6 +149,7 @@ export class Outer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.child.kill('SIGKILL'); // unshare takes the first process along, and that the whole pid namespace
     if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit');
+    for (const directory of this.cgroups) thaw(directory);
     for (const directory of this.cgroups) await removeTree(directory);
     rmSync(this.folder, { recursive: true, force: true });
   }
@@ -160,7 +161,8 @@ function hierarchiesHere(): Hierarchy[] {
     .flatMap((line) => {
       const [, , , , mountPoint = '', , ...rest] = line.split(' ');
       const [type = '', , options = ''] = rest.slice(rest.indexOf('-') + 1);
-      if (type !== 'cgroup' && type !== 'cgroup2') return [];
+      // Others may have mounted them elsewhere, too.
+      if ((type !== 'cgroup' && type !== 'cgroup2') || !mountPoint.startsWith('/sys/fs/cgroup')) return [];
       const name = mountPoint.split('/').at(-1) ?? '';
       return [{ name, type, options: options.replace(/^r[ow],?/, ''), mountPoint }];
     });
@@ -180,6 +182,13 @@ function makeCgroup(directory: string, { memoryBytes, processes }: { memoryBytes
   };
   for (const [file, value] of Object.entries(limits))
     if (files.includes(file)) writeFileSync(join(directory, file), String(value));
+}
+
+/** Who is frozen does not end. */
+function thaw(directory: string): void {
+  const files = readdirSync(directory, { withFileTypes: true });
+  if (files.some(({ name }) => name === 'freezer.state')) writeFileSync(join(directory, 'freezer.state'), 'THAWED');
+  for (const entry of files) if (entry.isDirectory()) thaw(join(directory, entry.name));
 }
 
 async function removeTree(directory: string): Promise<void> {
