@@ -128,7 +128,7 @@ describe('a state directory', () => {
     expectDone(await oci(['run', '--detach', '--bundle', path, '--pid-file', '/tmp/pid', 'a']));
     expectDone(await oci(['run', '--detach', '--bundle', await bundle('b', lasting), 'b']));
     await outer.sh(`rm ${STATE_ROOT}/b/lock`);
-    expectTold(await oci(['delete', 'b']), 'the lock');
+    expectTold(await oci(['pause', 'b']), 'the lock');
     expectDone(await oci(['delete', '--force', 'b']));
     await outer.sh(`echo '{"version":' > ${STATE_ROOT}/a/state.json`);
     expectTold(await oci(['state', 'a']), 'cannot be read', 'delete --force');
