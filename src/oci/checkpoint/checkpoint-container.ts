@@ -17,7 +17,7 @@ import { type CriuFlags, criuFlags } from './criu-flags.js';
 import { criuFailure } from './criu-log.js';
 import { dumpPlan } from './dump-plan.js';
 import { DUMP_LOG, dumpRequest, leavesNetwork, lost } from './dump-request.js';
-import { type Criu, findCriu, hasFeature } from './find-criu.js';
+import { type Criu, findCriu, hasFeature, mustBeRoot } from './find-criu.js';
 import { writeNotes } from './image-notes.js';
 import { talkWithCriu } from './talk.js';
 
@@ -31,6 +31,7 @@ export async function checkpointContainer(
   }
   const flags = criuFlags(given, caller.cwd);
   const config = container.config();
+  mustBeRoot();
   const criu = await findCriu(globals.criu, caller.env);
   await mustBeAble(criu, flags);
   makeDirectories(flags);

@@ -78,6 +78,12 @@ function environmentOf(env: Readonly<Record<string, string | undefined>>): strin
   return [`PATH=${all.join(':')}`, ...(env.CRIU_CONFIG_FILE ? [`CRIU_CONFIG_FILE=${env.CRIU_CONFIG_FILE}`] : [])];
 }
 
+/** Error (`host`), as crun has it: criu does little for others, and nothing of a container's. */
+export function mustBeRoot(): void {
+  if (process.geteuid?.() === 0) return;
+  throw new VlabError('host', 'checkpoint and restore need root', { hint: 'run it with sudo' });
+}
+
 /** A feature by its name in `criu check`; it takes some tens of milliseconds. */
 export async function hasFeature({ argv, env }: CriuCommand, feature: string): Promise<boolean> {
   const [program = '', ...words] = argv;

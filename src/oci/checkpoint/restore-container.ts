@@ -23,7 +23,7 @@ import { configFileOf, resolvedDestinations, toolsThere } from './container-look
 import { type CriuFlags, criuFlags } from './criu-flags.js';
 import { criuFailure } from './criu-log.js';
 import type { ErrandName } from './criu-steps.js';
-import { findCriu } from './find-criu.js';
+import { findCriu, mustBeRoot } from './find-criu.js';
 import { openImagesTo, readNotes } from './image-notes.js';
 import { restorePlan } from './restore-plan.js';
 import { RESTORE_LOG, restoreRequest } from './restore-request.js';
@@ -48,6 +48,7 @@ export async function restoreContainer(invocation: Invocation, way: 'detached' |
   const consoleSocket = given.string('console-socket');
   checkTerminal(config.process.terminal === true, consoleSocket, way === 'foreground');
   const notes = readNotes(flags.imagePath);
+  mustBeRoot();
   const criu = await findCriu(globals.criu, caller.env);
   const situation = { ...readSituation([]), id: container.id, bundle };
   using scope =
