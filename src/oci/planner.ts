@@ -7,13 +7,13 @@ import { chmodSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { basename, join } from 'node:path';
 import type { Passed } from '../container/steps/descriptor-steps.js';
-import { hostArch } from '../sys/abi.js';
+import { errnoNumber, hostArch } from '../sys/abi.js';
 import { Channel } from '../sys/channel.js';
 import { initVersion } from '../sys/native.js';
 import { own, type Process, processOf, takeLock, thisProcess } from '../sys/owners.js';
 import type { Caller } from './caller.js';
 import { coldPlan } from './cold-plan.js';
-import { finishPlan } from './finish-plan.js';
+import { finishPlan, SHORT_BYTES, sayPlan } from './finish-plan.js';
 import { mustBeOpen, openNumbers } from './open-numbers.js';
 import { makePlannerDir, plannerSocket } from './planner-place.js';
 import { HEAD_BYTES, type PlannerRequest, parseRequest, requestBytes } from './request.js';
@@ -59,11 +59,36 @@ async function serve(socket: Socket): Promise<void> {
   const gone = new AbortController();
   socket.once('close', () => gone.abort());
   const outcome = await runWords(new RemoteCaller(request, channel, gone.signal));
-  if (!outcome.ended && (outcome.stdout || outcome.stderr)) {
+  if (outcome.ended || !(outcome.stdout || outcome.stderr)) channel.hangUp(outcome.exitCode);
+  else if (textBytes(outcome) <= SHORT_BYTES) {
     // It ends in the middle of it, so nothing comes back.
     channel.perform(finishPlan(hostArch(), outcome)).ended.catch(() => {});
     socket.end();
-  } else channel.hangUp(outcome.exitCode);
+  } else {
+    await say(channel, 1, outcome.stdout);
+    await say(channel, 2, outcome.stderr);
+    channel.hangUp(outcome.exitCode);
+  }
+}
+
+function textBytes({ stdout = '', stderr = '' }: { stdout?: string; stderr?: string }): number {
+  return Buffer.byteLength(stdout) + Buffer.byteLength(stderr);
+}
+
+const PART_BYTES = 1 << 18;
+
+/** All of a text, as its reader takes it; or as much as it takes. */
+async function say(channel: Channel, descriptor: number, text = ''): Promise<void> {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; ) {
+    const part = bytes.subarray(at, at + PART_BYTES);
+    const { reply } = await channel
+      .perform(sayPlan(hostArch(), descriptor, part))
+      .ended.catch(() => ({ reply: undefined }));
+    const written = reply?.length === 8 ? Number(reply.readBigInt64LE(0)) : -1;
+    if (written <= 0 && written !== -errnoNumber('EAGAIN')) return;
+    at += Math.max(0, written);
+  }
 }
 
 class RemoteCaller implements Caller {

@@ -169,6 +169,7 @@ export const ABI = {
   CLD_EXITED: 1,
   // asm/poll.h
   POLLIN: 1,
+  POLLOUT: 4,
   POLLHUP: 0x10,
   // linux/inotify.h
   IN_MODIFY: 2,

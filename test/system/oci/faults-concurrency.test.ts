@@ -1,35 +1,13 @@
 // Needs root: commands that meet. Each runs inside a container with limits, and at the end nothing is left.
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { smallConfig } from '../../fixtures/oci/configs.js';
-import type { Machine } from '../../fixtures/oci/machine.js';
+import { expect, test } from 'vitest';
 import type { Ran } from '../../fixtures/oci/run-command.js';
-import { isRoot, needs } from '../../skips.js';
-import { COLD, NATIVE, Outer, STATE_ROOT, VLAB } from './outer.js';
+import { bundle, LASTING, oci, theOuter, useOuter, WAYS } from './in-outer.js';
+import { COLD, NATIVE, VLAB } from './outer.js';
 
-let outer: Outer;
-let before: Machine;
-let bundle: string;
+useOuter();
 
-beforeEach((context) => needs(context, 'root', isRoot));
-beforeAll(async () => {
-  if (!isRoot) return;
-  outer = await Outer.start();
-  bundle = await outer.bundle('plain', smallConfig({ args: ['/probe', 'trap'] }));
-  before = await outer.machine();
-  await outer.startPlanner();
-});
-afterAll(() => outer?.[Symbol.asyncDispose]());
-afterEach(async () => {
-  if (!isRoot) return;
-  const left = await outer.leftSince(before);
-  // A test that failed is not to be blamed on the next one.
-  await outer.sh(`for id in $(ls ${STATE_ROOT}); do ${NATIVE[0]} --root ${STATE_ROOT} delete --force $id; done`);
-  expect(left).toEqual({});
-});
-
-const oci = (words: string[], runtime = NATIVE) =>
-  outer.run([...runtime, '--root', STATE_ROOT, ...words], { timeoutMs: 20_000 });
-const create = (id: string, runtime = NATIVE) => oci(['create', '--bundle', bundle, id], runtime);
+const create = async (id: string, runtime: readonly string[] = NATIVE) =>
+  oci(['create', '--bundle', await bundle('plain', LASTING), id], { runtime });
 const removed = (id: string) => oci(['delete', '--force', id]);
 
 const KILLED = 128 + 9;
@@ -51,10 +29,7 @@ function winners(ran: readonly Ran[]): number {
   return ran.filter(({ code }) => code === 0).length;
 }
 
-test.each([
-  ['resident', NATIVE],
-  ['cold', COLD],
-])('of eight who create the same container, one does (%s)', async (_, runtime) => {
+test.each(WAYS)('of eight who create the same container, one does (%s)', async (_, runtime) => {
   const ran = await Promise.all(Array.from({ length: 8 }, () => create('same', runtime)));
   expect(winners(ran)).toBe(1);
   for (const { code, stderr } of ran) if (code !== 0) expect(stderr).toContain('already exists');
@@ -97,7 +72,7 @@ test('who starts, enters, kills, pauses or asks while others delete is told how 
       await create('one');
       if (name !== 'start') await oci(['start', 'one']);
       const runtime = time === 3 ? COLD : NATIVE;
-      const [other, deleted] = await Promise.all([oci(words, runtime), removed('one')]);
+      const [other, deleted] = await Promise.all([oci(words, { runtime }), removed('one')]);
       told([other, deleted]);
       expect(deleted.code, name).toBe(0);
       if (other.code === 0) together++;
@@ -111,8 +86,9 @@ test('who starts, enters, kills, pauses or asks while others delete is told how 
 
 test('fifty are created, listed, started and deleted at once', async () => {
   const ids = Array.from({ length: 50 }, (_, index) => `many${index}`);
+  const path = await bundle('plain', LASTING);
   const all = (words: (id: string) => string[]) => Promise.all(ids.map((id) => oci(words(id))));
-  expect(winners(await all((id) => ['create', '--bundle', bundle, id]))).toBe(50);
+  expect(winners(await all((id) => ['create', '--bundle', path, id]))).toBe(50);
   expect((await oci(['list', '--quiet'])).stdout.trim().split('\n').sort()).toEqual([...ids].sort());
   expect(winners(await all((id) => ['start', id]))).toBe(50);
   expect(winners(await all((id) => ['exec', id, '/probe', 'true']))).toBe(50);
@@ -120,11 +96,11 @@ test('fifty are created, listed, started and deleted at once', async () => {
 }, 60_000);
 
 test('of four planners that are started at once, one stays', async () => {
-  await outer.run([...VLAB, 'planner', 'stop']);
-  const ran = await Promise.all(Array.from({ length: 4 }, () => outer.run([...VLAB, 'planner', 'start'])));
+  await theOuter().run([...VLAB, 'planner', 'stop']);
+  const ran = await Promise.all(Array.from({ length: 4 }, () => theOuter().run([...VLAB, 'planner', 'start'])));
   expect(winners(ran)).toBe(4);
   const pids = new Set(ran.map(({ stdout }) => /process (\d+)/.exec(stdout)?.[1]));
   expect(pids.size).toBe(1);
-  const running = async () => (await outer.run(['pgrep', '-f', 'serve-planner'])).stdout.trim();
+  const running = async () => (await theOuter().run(['pgrep', '-f', 'serve-planner'])).stdout.trim();
   await expect.poll(running).toBe([...pids][0]); // the others see that there is one, and end
 });

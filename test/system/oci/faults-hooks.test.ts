@@ -1,58 +1,10 @@
 // Needs root: hooks that hang, fail, fork or read nothing; commands that are ended while they wait; cgroups that do not go.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { smallConfig, type Wish } from '../../fixtures/oci/configs.js';
-import type { Machine } from '../../fixtures/oci/machine.js';
-import type { Ran } from '../../fixtures/oci/run-command.js';
-import { isRoot, needs } from '../../skips.js';
-import { COLD, NATIVE, Outer, STATE_ROOT } from './outer.js';
+import { describe, expect, it } from 'vitest';
+import { bundle, expectDone, expectTold, LASTING, oci, sh, useOuter, WAYS } from './in-outer.js';
+import { COLD, NATIVE } from './outer.js';
 
-let outer: Outer;
-let before: Machine;
-
-beforeEach((context) => needs(context, 'root', isRoot));
-beforeAll(async () => {
-  if (!isRoot) return;
-  outer = await Outer.start();
-  // Within the container's root, too: /probe is the only program there.
-  await outer.sh(`mkdir -p ${STATE_ROOT} /hooks; ln -s /bundles/rootfs/probe /hooks/probe`);
-  before = await outer.machine();
-  await outer.startPlanner();
-});
-afterAll(() => outer?.[Symbol.asyncDispose]());
-afterEach(async () => {
-  if (!isRoot) return;
-  const left = await outer.leftSince(before);
-  // A test that failed is not to be blamed on the next one.
-  await outer.sh(
-    `pkill -KILL -x sleep; for id in $(ls ${STATE_ROOT}); do ${NATIVE[0]} --root ${STATE_ROOT} delete --force $id; done`,
-  );
-  expect(left).toEqual({});
-});
-
-const WAYS = [
-  ['resident', NATIVE],
-  ['cold', COLD],
-] as const;
-
-type More = Parameters<Outer['run']>[1] & { runtime?: readonly string[] };
-
-function oci(words: string[], { runtime = NATIVE, ...more }: More = {}): Promise<Ran> {
-  return outer.run([...runtime, '--root', STATE_ROOT, ...words], { timeoutMs: 10_000, ...more });
-}
-
-const bundle = (name: string, wish: Wish = {}) =>
-  outer.bundle(name, smallConfig({ args: ['/probe', 'trap'], ...wish }));
-
-function expectTold(ran: Ran, ...words: (string | RegExp)[]): void {
-  expect(ran.late, JSON.stringify(ran)).toBe(false);
-  expect(ran.code).not.toBe(0);
-  for (const word of words) expect(ran.stderr).toMatch(word);
-  expect(ran.stderr).not.toMatch(/^\s+at /m);
-}
-
-function expectDone(ran: Ran): void {
-  expect({ code: ran.code, stderr: ran.stderr, late: ran.late }).toEqual({ code: 0, stderr: '', late: false });
-}
+// Outside and within the container's root, where /probe is the only program.
+useOuter('mkdir -p /hooks; ln -s /bundles/rootfs/probe /hooks/probe');
 
 /** Before the container is there, in the order of the specification; where they are run, and by which verb. */
 const CREATING = ['prestart', 'createRuntime', 'createContainer'] as const;
@@ -66,7 +18,7 @@ describe('a hook that hangs', () => {
 
   it('is ended after its time: prestart, createRuntime, createContainer', async () => {
     const told = everyWay.map(async ({ name, runtime, id }) => {
-      const path = await bundle(id, { hooks: { [name]: [{ ...HANGS, timeout: 1 }] } });
+      const path = await bundle(id, { ...LASTING, hooks: { [name]: [{ ...HANGS, timeout: 1 }] } });
       const ran = await oci(['create', '--bundle', path, id], { runtime });
       expectTold(ran, `${name} hook 0`, 'did not end within 1 s');
       expect(ran.ms).toBeLessThan(4000);
@@ -75,7 +27,7 @@ describe('a hook that hangs', () => {
   });
 
   it('is ended after its time: startContainer, poststart, poststop', async () => {
-    const inside = await bundle('slow', { hooks: { startContainer: [{ ...HANGS_INSIDE, timeout: 1 }] } });
+    const inside = await bundle('slow', { ...LASTING, hooks: { startContainer: [{ ...HANGS_INSIDE, timeout: 1 }] } });
     expectDone(await oci(['create', '--bundle', inside, 'slow']));
     expectTold(await oci(['start', 'slow']), 'startContainer');
     expectDone(await oci(['delete', 'slow']));
@@ -97,7 +49,10 @@ describe('a hook that hangs', () => {
       const ended = ways.flatMap(({ name, runtime, id }) =>
         ['create', 'run'].map(async (verb) => {
           const mine = `${verb}-${id}`;
-          const path = await bundle(mine, { hooks: { [name]: [{ ...HANGS, args: [...HANGS.args, mine] }] } });
+          const path = await bundle(mine, {
+            ...LASTING,
+            hooks: { [name]: [{ ...HANGS, args: [...HANGS.args, mine] }] },
+          });
           const ran = await oci([verb, '--bundle', path, mine], {
             runtime,
             kill: { when: `sleep 1000 ${mine}`, signal },
@@ -113,7 +68,7 @@ describe('a hook that hangs', () => {
   );
 
   it.each(WAYS)('does not keep others from deleting the container (%s)', async (_, runtime) => {
-    const path = await bundle('stuck', { hooks: { createRuntime: [HANGS] } });
+    const path = await bundle('stuck', { ...LASTING, hooks: { createRuntime: [HANGS] } });
     const creating = oci(['create', '--bundle', path, 'stuck'], { runtime });
     await expect.poll(async () => (await oci(['state', 'stuck'])).code).toBe(0);
     expectTold(await oci(['delete', 'stuck']), 'creating');
@@ -125,13 +80,13 @@ describe('a hook that hangs', () => {
   });
 
   it.each(WAYS)('at the start or the end does not keep others from deleting the container (%s)', async (_, runtime) => {
-    const path = await bundle('stuck', { hooks: { poststart: [HANGS] } });
+    const path = await bundle('stuck', { ...LASTING, hooks: { poststart: [HANGS] } });
     expectDone(await oci(['create', '--bundle', path, 'stuck']));
     const starting = oci(['start', 'stuck'], { runtime, kill: { afterMs: 900, signal: 'SIGTERM' } });
     await expect.poll(async () => (await oci(['state', 'stuck'])).stdout).toContain('"running"');
     expectDone(await oci(['delete', '--force', 'stuck']));
     expect(await starting).toMatchObject({ late: false });
-    const end = await bundle('stuck', { hooks: { poststop: [HANGS] } });
+    const end = await bundle('stuck', { ...LASTING, hooks: { poststop: [HANGS] } });
     expectDone(await oci(['create', '--bundle', end, 'stuck']));
     const deleting = oci(['delete', '--force', 'stuck'], { runtime, kill: { afterMs: 700, signal: 'SIGTERM' } });
     await expect.poll(async () => (await oci(['state', 'stuck'])).stderr).toContain('does not exist');
@@ -142,12 +97,15 @@ describe('a hook that hangs', () => {
 describe('a hook', () => {
   it.each(WAYS)('that leaves something running with its pipes open is not waited for (%s)', async (_, runtime) => {
     const forks = { path: '/bin/sh', args: ['sh', '-c', 'sleep 20 & exit 0'] };
-    const path = await bundle('forks', { hooks: { prestart: [forks], createRuntime: [forks], poststop: [forks] } });
+    const path = await bundle('forks', {
+      ...LASTING,
+      hooks: { prestart: [forks], createRuntime: [forks], poststop: [forks] },
+    });
     const created = await oci(['create', '--bundle', path, 'forks'], { runtime });
     expectDone(created);
     expect(created.ms).toBeLessThan(3000);
     expectDone(await oci(['delete', '--force', 'forks'], { runtime }));
-    await outer.sh('pkill -KILL -x sleep; sleep 0.1');
+    await sh('pkill -KILL -x sleep; sleep 0.1');
   });
 
   it.each(WAYS)('that cannot be run, fails, or is killed is told (%s)', async (_, runtime) => {
@@ -161,7 +119,7 @@ describe('a hook', () => {
     ];
     for (const name of CREATING) {
       for (const [hookPath, more] of wrong) {
-        const path = await bundle('wrong', { hooks: { [name]: [{ path: hookPath, ...more }] } });
+        const path = await bundle('wrong', { ...LASTING, hooks: { [name]: [{ path: hookPath, ...more }] } });
         const ran = await oci(['create', '--bundle', path, 'wrong'], { runtime });
         expectTold(ran, `${name} hook 0 (${hookPath})`);
         if (hookPath === '/bin/sh' && name !== 'createContainer' && ran.stderr.includes('exit code'))
@@ -174,7 +132,7 @@ describe('a hook', () => {
   it('that reads nothing of a large state does not hold it up', async () => {
     const annotations = { large: 'x'.repeat(1 << 20) };
     const hooks = Object.fromEntries(CREATING.map((name) => [name, [{ path: '/bin/true' }]]));
-    const path = await bundle('deaf', { hooks, more: { annotations } });
+    const path = await bundle('deaf', { ...LASTING, hooks, more: { annotations } });
     expectDone(await oci(['create', '--bundle', path, 'deaf']));
     expectDone(await oci(['delete', '--force', 'deaf']));
     const slow = await bundle('deaf', {
@@ -191,24 +149,24 @@ describe('a command that waits', () => {
     const full = `const net = require('net'); const server = net.createServer().listen({ path: '/tmp/full.sock', backlog: 1 }, () => {
       server._handle.onconnection = () => {}; for (let i = 0; i < 8; i++) net.connect('/tmp/full.sock').on('error', () => {});
       console.log('ready'); const until = Date.now() + 5000; while (Date.now() < until) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100); });`;
-    await outer.sh(
+    await sh(
       `cat > /tmp/full.cjs; node /tmp/full.cjs > /tmp/ready 2>&1 & until grep -q ready /tmp/ready; do sleep 0.02; done`,
       {
         stdin: full,
       },
     );
-    const path = await bundle('tty', { terminal: true });
+    const path = await bundle('tty', { ...LASTING, terminal: true });
     const words = ['create', '--bundle', path, '--console-socket', '/tmp/full.sock', 'tty'];
     const ran = await oci(words, { runtime, kill: { afterMs: 1000, signal: 'SIGTERM' } });
     expect(ran).toMatchObject({ late: false });
     expect(ran.code).not.toBe(0);
     expect(ran.ms).toBeLessThan(3000);
     expectDone(await oci(['delete', '--force', 'tty']));
-    await outer.sh('pkill -KILL -f full.cjs; rm -f /tmp/full.sock /tmp/ready; sleep 0.1');
+    await sh('pkill -KILL -f full.cjs; rm -f /tmp/full.sock /tmp/ready; sleep 0.1');
   });
 
   it.each(WAYS)('for its program passes signals on (%s)', async (_, runtime) => {
-    const ran = await oci(['run', '--bundle', await bundle('fore'), 'fore'], {
+    const ran = await oci(['run', '--bundle', await bundle('fore', LASTING), 'fore'], {
       runtime,
       kill: { when: '/probe trap', signal: 'SIGTERM' },
     });
@@ -216,7 +174,7 @@ describe('a command that waits', () => {
   });
 
   it('and is killed leaves a container that others can end', async () => {
-    const path = await bundle('orphan');
+    const path = await bundle('orphan', LASTING);
     for (const runtime of [NATIVE, COLD]) {
       await oci(['run', '--bundle', path, 'orphan'], { runtime, kill: { when: '/probe trap', signal: 'SIGKILL' } });
       const { code, stderr } = await oci(['delete', '--force', 'orphan']);
@@ -232,21 +190,21 @@ describe('a cgroup', () => {
     setsid sleep 1000 < /dev/null > /dev/null 2>&1 & echo $! > $d/deep/cgroup.procs; echo $! > /tmp/intruder`;
 
   it.each(['pids', 'unified'])('with a process below it is emptied (%s)', async (hierarchy) => {
-    expectDone(await oci(['run', '--detach', '--bundle', await bundle('busy'), 'busy']));
-    await outer.sh(intruder('busy', hierarchy));
+    expectDone(await oci(['run', '--detach', '--bundle', await bundle('busy', LASTING), 'busy']));
+    await sh(intruder('busy', hierarchy));
     const deleted = await oci(['delete', '--force', 'busy']);
     expectDone(deleted);
     expect(deleted.ms).toBeLessThan(3000);
   });
 
   it.each(WAYS)('that is paused is let go (%s)', async (_, runtime) => {
-    expectDone(await oci(['run', '--detach', '--bundle', await bundle('cold'), 'cold']));
+    expectDone(await oci(['run', '--detach', '--bundle', await bundle('cold', LASTING), 'cold']));
     expectDone(await oci(['pause', 'cold'], { runtime }));
     expectTold(await oci(['exec', 'cold', '/probe', 'true']), 'paused');
     const deleted = await oci(['delete', '--force', 'cold'], { runtime });
     expectDone(deleted);
     expect(deleted.ms).toBeLessThan(3000);
-    expectDone(await oci(['create', '--bundle', await bundle('cold'), 'cold']));
+    expectDone(await oci(['create', '--bundle', await bundle('cold', LASTING), 'cold']));
     expectDone(await oci(['pause', 'cold'], { runtime }));
     expectTold(await oci(['start', 'cold']), 'paused');
     expectDone(await oci(['resume', 'cold'], { runtime }));
@@ -258,26 +216,26 @@ describe('a cgroup', () => {
     ['freezer', 'echo FROZEN > $d/freezer.state'],
     ['unified', 'echo 1 > $d/cgroup.freeze'],
   ])('of which a part is frozen from within is let go (%s)', async (hierarchy, freeze) => {
-    expectDone(await oci(['run', '--detach', '--bundle', await bundle('ice'), 'ice']));
-    await outer.sh(`${intruder('ice', hierarchy)}; ${freeze}; sleep 0.2`);
+    expectDone(await oci(['run', '--detach', '--bundle', await bundle('ice', LASTING), 'ice']));
+    await sh(`${intruder('ice', hierarchy)}; ${freeze}; sleep 0.2`);
     const deleted = await oci(['delete', '--force', 'ice']);
     expectDone(deleted);
     expect(deleted.ms).toBeLessThan(4000);
   });
 
   it('that cannot be removed yet is told, and the next delete removes it', async () => {
-    expectDone(await oci(['run', '--detach', '--bundle', await bundle('held'), 'held']));
+    expectDone(await oci(['run', '--detach', '--bundle', await bundle('held', LASTING), 'held']));
     // A mount of nothing can hold it, but a read-only hierarchy does.
-    await outer.sh('mount -o remount,bind,ro /sys/fs/cgroup/pids');
+    await sh('mount -o remount,bind,ro /sys/fs/cgroup/pids');
     expectTold(await oci(['delete', '--force', 'held']), 'pids/vlab/held');
     expect((await oci(['state', 'held'])).stdout).toContain('"stopped"');
-    await outer.sh('mount -o remount,bind,rw /sys/fs/cgroup/pids');
+    await sh('mount -o remount,bind,rw /sys/fs/cgroup/pids');
     expectDone(await oci(['delete', 'held']));
   });
 
   it('that is taken away under the container is no reason to fail', async () => {
-    expectDone(await oci(['create', '--bundle', await bundle('gone'), '--pid-file', '/tmp/pid', 'gone']));
-    await outer.sh(
+    expectDone(await oci(['create', '--bundle', await bundle('gone', LASTING), '--pid-file', '/tmp/pid', 'gone']));
+    await sh(
       'for d in /sys/fs/cgroup/*/vlab/gone; do for p in $(cat $d/cgroup.procs); do echo $p > $d/../../cgroup.procs; done; rmdir $d; done',
     );
     expect((await oci(['state', 'gone'])).stdout).toContain('"created"');
