@@ -43,7 +43,7 @@ export interface ContainerSteps {
   /** In the parent, with SCMP_ACT_NOTIFY: sends the listener with the container process state, then lets the child go on. */
   takeListener: ((pidfd: Word, state: { text: Addr; bytes: number }) => void) | undefined;
   /** execve of the program. `failed`: a pipe that is told why it could not be run. */
-  exec(failed?: Word, before?: () => void): void;
+  exec(failed?: Word, done?: Word): void;
   /** In a parent that stays, when the program runs. */
   started(): void;
   /** In the parent, after the child was reaped. */
@@ -136,9 +136,8 @@ export function compileContainer(
     drop: () => process.drop(),
     confine: (handOver) => process.confine(handOver),
     takeListener: process.takeListener,
-    exec(failed, before) {
-      process.confine();
-      before?.();
+    exec(failed, done) {
+      process.confine(undefined, done);
       execProgram(b, config, failed);
     },
     started: () => process.after(),

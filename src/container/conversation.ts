@@ -10,9 +10,6 @@ import type { HookState } from './steps/hook-steps.js';
 
 export type Moment = 'born' | 'mounted' | 'started';
 const NOTE_BYTES = 8;
-const EBADF = 9;
-/** MAX_ERRNO of the kernel. */
-const ANY_ERROR = [-4095, -1] as const;
 
 /** What the notes of a plan tell, in their order. */
 export function momentsOf(options: ConversationOptions): Moment[] {
@@ -62,8 +59,8 @@ export interface Conversation {
   /** C's last wait before it could outlive P and the caller: a record of it exists. */
   awaitRecord(): void;
   inParent(steps: ParentSteps): void;
-  /** C's last step before its program. */
-  beforeProgram(): void;
+  /** Takes the result of C's last step before its program, which is 0. A step of its own might be one that a filter forbids. */
+  readonly mark: Word;
   /** Fails when it could not be run, or C has died before; then the reply holds the errno, negative. */
   awaitProgram(): void;
 }
@@ -73,7 +70,7 @@ export function conversation(b: PlanBuilder, o: ConversationOptions): Conversati
   const [toChild, toParent] = [b.space(8, 'toChild[2]'), b.space(8, 'toParent[2]')];
   const end = (pipe: typeof toChild, at: 0 | 1) => b.field(pipe, at * 4, 'w32', `${pipe.text.slice(0, -3)}[${at}]`);
   const byte = b.space(8, 'byte');
-  const mark = b.word('mark');
+  const mark = b.word('mark', -1n);
   const { frame, frameBytes, payload } = note(b, NOTE_BYTES, 'note');
   const pid: Word = b.field(payload, 0, 'w32', 'pid');
   const states = o.stateBytes && {
@@ -88,6 +85,7 @@ export function conversation(b: PlanBuilder, o: ConversationOptions): Conversati
   return {
     pid,
     states,
+    mark,
     outcome: end(toParent, 1),
     before() {
       b.step('pipe2', [toChild, flags('O_CLOEXEC')], "a way to the container's first process");
@@ -131,10 +129,6 @@ export function conversation(b: PlanBuilder, o: ConversationOptions): Conversati
       receive(end(toParent, 0), 'wait until it is ready');
       if (o.waitsForStart) letGo();
     },
-    beforeProgram() {
-      // Whatever a filter may have forbidden by now, an error comes back.
-      b.step('read', [-1, byte, 0], 'leave a mark where the program comes next', { result: mark, accept: ANY_ERROR });
-    },
     awaitProgram() {
       const errno = b.word('outcome');
       b.reply(errno, 8);
@@ -142,10 +136,16 @@ export function conversation(b: PlanBuilder, o: ConversationOptions): Conversati
         accept: [0, 0],
         retryOnEintr: true,
       });
-      // The pipe closes at an exec, and also when the process dies before; 0 is a descriptor, which the mark is not.
-      b.step('fcntl', [mark, flags('F_GETFD')], 'see that it came that far and was not killed before', {
-        accept: [-EBADF, -EBADF],
-      });
+      // The pipe closes at an exec, and also when the process dies before. Of no descriptors ppoll(2) tells nothing; of so many as
+      // a negative number means it refuses to.
+      b.step(
+        'ppoll',
+        [0, mark, b.data(new Uint8Array(16), '{0 s}'), 0, 8],
+        'see that it came so far, and was not killed',
+        {
+          accept: [0, 0],
+        },
+      );
       tell('tell the caller that its program runs');
     },
   };

@@ -145,9 +145,10 @@ function inContainer(b: PlanBuilder, config: OciConfig, container: ContainerStep
   if (hooks.startContainer && talk.states) hookSteps(b, 'startContainer', hooks.startContainer, talk.states.created);
   // A filter may forbid it later.
   if (o.fifos) b.step('write', [o.fifos.outcome, b.space(8, '{0}'), 8], 'tell that only its program is to come');
-  passDescriptors(b, o.preserved);
-  if (o.fifos) container.exec(o.fifos.outcome);
-  else container.exec(talk.outcome, () => talk.beforeProgram());
+  // Nobody of the plan is left then to look at the mark.
+  const mark = o.fifos ? undefined : talk.mark;
+  passDescriptors(b, o.preserved, mark);
+  container.exec(o.fifos?.outcome ?? talk.outcome, mark);
 }
 
 /** Held by both sides without an end, so that neither waits for the other to open them (fifo(7)). */

@@ -80,8 +80,8 @@ function planOf(config: OciConfig, situation: Situation, container: ExecTarget, 
   }
   talk.tellParent('everything is ready');
   talk.awaitRecord();
-  passDescriptors(b, options.preserved);
-  steps.exec(talk.outcome, () => talk.beforeProgram());
+  passDescriptors(b, options.preserved, talk.mark);
+  steps.exec(talk.outcome, talk.mark);
 
   b.place(parent);
   talk.inParent({

@@ -2,7 +2,7 @@
 import { ABI, flags } from '../../sys/abi.js';
 import { words32 } from '../../sys/encode.js';
 import { num } from '../../sys/num.js';
-import type { PlanBuilder } from '../../sys/plan.js';
+import type { PlanBuilder, Word } from '../../sys/plan.js';
 import { CAPABILITIES, capabilityMask, capabilityNames } from '../config/capabilities.js';
 import type { CapabilitySet } from '../config/schema.js';
 
@@ -21,13 +21,16 @@ export function dropBounding(b: PlanBuilder, keep: bigint): void {
 }
 
 /** capset(2): a header with version 3, then effective, permitted, inheritable for the low and the high 32 bits. */
-export function setCapabilities(b: PlanBuilder, masks: CapabilityMasks, why: string): void {
+export function setCapabilities(b: PlanBuilder, masks: CapabilityMasks, why: string, result?: Word): void {
   const sets = [masks.effective, masks.permitted, masks.inheritable];
   const low = sets.map((mask) => Number(mask & 0xffffffffn));
   const high = sets.map((mask) => Number(mask >> 32n));
   const header = b.data(words32(ABI.LINUX_CAPABILITY_VERSION_3, 0), '{version 3, self}');
   const data = b.data(words32(...low, ...high), `{${capabilityNames(masks.effective).length} capabilities}`);
-  b.step('capset', [header, data], why, { hint: 'the runtime needs them itself, and CAP_SETPCAP; see `vlab doctor`' });
+  b.step('capset', [header, data], why, {
+    ...(result ? { result } : {}),
+    hint: 'the runtime needs them itself, and CAP_SETPCAP; see `vlab doctor`',
+  });
 }
 
 /** Ambient capabilities are kept by programs without privileges of their own; each must be permitted and inheritable. */

@@ -1,7 +1,7 @@
 /** The descriptors that a program gets. Pure. */
 import { flags } from '../../sys/abi.js';
 import { num } from '../../sys/num.js';
-import type { PlanBuilder } from '../../sys/plan.js';
+import type { PlanBuilder, Word } from '../../sys/plan.js';
 
 /** A descriptor that the program gets: as `number`; the performer has it as `at`. */
 export interface Passed {
@@ -25,10 +25,12 @@ export function ownStdio(b: PlanBuilder, uid: number, descriptors: readonly numb
   }
 }
 
-/** From 3 on, without a gap, those that are passed; none behind them survives exec (CVE-2024-21626, CVE-2016-9962). */
-export function passDescriptors(b: PlanBuilder, passed: readonly Passed[]): void {
+/** From 3 on, without a gap, those that are passed; none behind them survives exec (CVE-2024-21626, CVE-2016-9962). `done` is 0 then. */
+export function passDescriptors(b: PlanBuilder, passed: readonly Passed[], done?: Word): void {
   for (const { number, at } of passed)
     if (number !== at) b.step('dup3', [at, number, 0], `pass descriptor ${number} on`);
   const first = 3 + passed.length;
-  b.step('close_range', [first, num(0xffffffff, '~0'), num(4, 'CLOSE_RANGE_CLOEXEC')], 'hand no other descriptor on');
+  b.step('close_range', [first, num(0xffffffff, '~0'), num(4, 'CLOSE_RANGE_CLOEXEC')], 'hand no other descriptor on', {
+    ...(done ? { result: done } : {}),
+  });
 }

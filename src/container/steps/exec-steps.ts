@@ -20,7 +20,7 @@ export interface ExecSteps extends Pick<ProcessSteps, 'drop' | 'confine' | 'take
   /** In the parent, the first steps behind the clone. */
   adopt(): void;
   enter(): void;
-  exec(failed?: Word, before?: () => void): void;
+  exec(failed?: Word, done?: Word): void;
   /** In a parent that stays, when the program runs. */
   started(): void;
 }
@@ -107,9 +107,8 @@ export function execPlanOf(b: PlanBuilder, config: OciConfig, situation: Situati
     confine: (handOver) => process.confine(handOver),
     takeListener: process.takeListener,
     started: () => process.after(),
-    exec(failed, before) {
-      process.confine();
-      before?.();
+    exec(failed, done) {
+      process.confine(undefined, done);
       execProgram(b, config, failed);
     },
   };

@@ -5,7 +5,7 @@
 import { flags } from '../../sys/abi.js';
 import { words32 } from '../../sys/encode.js';
 import { num } from '../../sys/num.js';
-import type { PlanBuilder } from '../../sys/plan.js';
+import type { PlanBuilder, Word } from '../../sys/plan.js';
 import type { OciLinux, OciProcess } from '../config/schema.js';
 import {
   CAP_SYS_ADMIN,
@@ -31,8 +31,8 @@ export interface Identity {
 export interface IdentitySteps {
   /** Everything but the last step, which only the filter needs. */
   drop(): void;
-  /** Behind the filter. */
-  dropLast(): void;
+  /** Behind the filter. `done`: takes its result, 0. */
+  dropLast(done?: Word): void;
 }
 
 /** Errors: `input` and `host` with the JSON path. */
@@ -64,8 +64,8 @@ export function identitySteps(b: PlanBuilder, identity: Identity): IdentitySteps
         b.step('prctl', [flags('PR_SET_NO_NEW_PRIVS'), 1, 0, 0, 0], 'no program it runs can gain privileges');
       }
     },
-    dropLast() {
-      if (keeps) setCapabilities(b, masks, KEEP);
+    dropLast(done) {
+      if (keeps) setCapabilities(b, masks, KEEP, done);
     },
   };
 }

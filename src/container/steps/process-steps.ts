@@ -24,8 +24,11 @@ export interface ProcessSteps {
   hide(hidden?: boolean): void;
   /** In the child, in its root: directory, limits, user and capabilities. */
   drop(): void;
-  /** In the child, the last steps before its program: labels and the filter (`SeccompSteps.install`). Once. */
-  confine(handOver?: () => void): void;
+  /**
+   * In the child, the last steps before its program: labels and the filter (`SeccompSteps.install`). Once. `done`: takes the
+   * result of each step that may be the last, which is 0.
+   */
+  confine(handOver?: () => void, done?: Word): void;
   /** Only when somebody is asked about system calls. */
   takeListener: SeccompSteps['takeListener'] | undefined;
   /** In the parent, while a child in a new user namespace waits. */
@@ -78,12 +81,12 @@ export function processSteps(
       if (!situation.noNewKeyring) ownKeyring(b);
     },
     drop: () => identity.drop(),
-    confine(handOver) {
+    confine(handOver, done) {
       if (confined) return;
       confined = true;
       labels.apply();
-      seccomp?.install(handOver);
-      identity.dropLast();
+      seccomp?.install(handOver, done);
+      identity.dropLast(done);
     },
     takeListener: seccomp?.notifies ? (pidfd, state) => seccomp.takeListener(pidfd, state) : undefined,
     raiseLimits: (pid) => raiseLimits(b, limits, pid, host),

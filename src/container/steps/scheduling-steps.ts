@@ -2,7 +2,7 @@
  * How the kernel schedules a process, as steps: scheduler, I/O priority, processors, memory nodes, personality (sched(7),
  * ioprio_set(2), sched_setaffinity(2), set_mempolicy(2), personality(2)). Pure.
  */
-import { type AbiName, flags } from '../../sys/abi.js';
+import { flags } from '../../sys/abi.js';
 import { num } from '../../sys/num.js';
 import type { PlanBuilder } from '../../sys/plan.js';
 import { maskBytes, parseNumberList } from '../config/number-list.js';
@@ -135,33 +135,10 @@ export function setMemoryPolicy(b: PlanBuilder, policy: NonNullable<OciLinux['me
   });
 }
 
-/** personality.2, as far as it is not about other operating systems. */
-const PERSONALITY_FLAGS = new Map([
-  ['UNAME26', 0x0020000],
-  ['ADDR_NO_RANDOMIZE', 0x0040000],
-  ['FDPIC_FUNCPTRS', 0x0080000],
-  ['MMAP_PAGE_ZERO', 0x0100000],
-  ['ADDR_COMPAT_LAYOUT', 0x0200000],
-  ['READ_IMPLIES_EXEC', 0x0400000],
-  ['ADDR_LIMIT_32BIT', 0x0800000],
-  ['SHORT_INODE', 0x1000000],
-  ['WHOLE_SECONDS', 0x2000000],
-  ['STICKY_TIMEOUTS', 0x4000000],
-  ['ADDR_LIMIT_3GB', 0x8000000],
-]);
-const DOMAINS: Record<string, AbiName> = { LINUX: 'PER_LINUX', LINUX32: 'PER_LINUX32' };
+const DOMAINS = { LINUX: 'PER_LINUX', LINUX32: 'PER_LINUX32' } as const;
 
-export function setPersonality(
-  b: PlanBuilder,
-  { domain, flags: names = [] }: NonNullable<OciLinux['personality']>,
-): void {
-  const bits = names.reduce((sum, name, index) => {
-    const bit = PERSONALITY_FLAGS.get(name);
-    if (bit === undefined)
-      throw configError(`linux.personality.flags[${index}]`, `is no flag of personality(2): ${name}`);
-    return sum | bit;
-  }, 0);
-  const base = flags(DOMAINS[domain] as AbiName);
-  const persona = num(base.value | BigInt(bits), [base.text, ...names].join('|'));
-  b.step('personality', [persona], `run in the execution domain ${domain}`, { from: 'linux.personality' });
+export function setPersonality(b: PlanBuilder, { domain }: NonNullable<OciLinux['personality']>): void {
+  b.step('personality', [flags(DOMAINS[domain])], `run in the execution domain ${domain}`, {
+    from: 'linux.personality',
+  });
 }

@@ -19,7 +19,7 @@ export interface SeccompSteps {
    * In the child: from here on the filter decides. `handOver`: how it waits until the parent has sent the listener; it may only
    * read, which is the one call that is never asked about.
    */
-  install(handOver?: () => void): void;
+  install(handOver?: () => void, done?: Word): void;
   /**
    * In the parent, after the child has told that the filter comes next: takes the listener and sends it with the container
    * process state (`state`: its bytes are JSON). Then the child may go on.
@@ -49,7 +49,7 @@ export function seccompSteps(b: PlanBuilder, profile: OciSeccomp, filter: Seccom
     before() {
       if (asks) socket = connectUnix(b, profile.listenerPath ?? '', 'who is asked about system calls', { from });
     },
-    install(handOver) {
+    install(handOver, done) {
       // Who is asked knows by its end that the message is whole.
       if (socket) b.step('close', [socket], 'leave that to the parent');
       const count = filter.program.length / INSTRUCTION_BYTES;
@@ -58,7 +58,7 @@ export function seccompSteps(b: PlanBuilder, profile: OciSeccomp, filter: Seccom
       b.point(program.offset + 8, b.data(filter.program, 'instructions'));
       const operation = flags('SECCOMP_SET_MODE_FILTER');
       b.step('seccomp', [operation, wanted, program], 'let the filter decide about system calls', {
-        ...(asks ? { result: listener } : {}),
+        ...(asks ? { result: listener } : done ? { result: done } : {}),
         from: 'linux.seccomp',
         hint: 'this kernel may not know one of the flags or actions: `vlab-oci features` tells',
       });
