@@ -1,10 +1,12 @@
 /**
- * A room for an engine: namespaces of its own on this machine, where it finds nothing but what it brings and keeps everything in
- * memory. So engines can be configured, started and killed as on a machine of their own, in the directories that they
- * have by default, and what they leave is gone with the room. What vlab-oci leaves in it is looked for before (leftovers.ts).
+ * A room for an engine: namespaces of its own on this machine, where it finds nothing but what it brings and keeps
+ * everything in memory. So engines can be configured, started and killed as on a machine of their own, in the directories
+ * that they have by default, and what they leave is gone with the room. What vlab-oci leaves in it is looked for before
+ * (leftovers.ts).
  *
- * /etc, /opt, /var and /usr/local are the machine's, with changes in memory; /run and /dev/shm are new. Processes, network,
- * IPC and names are the room's own. Cgroups are the machine's: everything goes below one of the room's name.
+ * /etc, /opt, /var and /usr/local are the machine's, with changes in memory; /run, /dev/shm and the engines' stores are
+ * new. Processes, network, IPC and names are the room's own. Cgroups are the machine's: everything goes below one of the
+ * room's name.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -26,6 +28,10 @@ mkdir -m 755 /run/room /run/lock /run/netns
 for place in etc opt var usr/local; do
   mkdir -p /run/changed/$place /run/work/$place
   mount -t overlay -o lowerdir=/$place,upperdir=/run/changed/$place,workdir=/run/work/$place overlay /$place
+done
+for store in containers containerd docker; do
+  mkdir -p /var/lib/$store
+  mount -t tmpfs -o mode=711 tmpfs /var/lib/$store
 done
 mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 mount --bind /run/netns /run/netns && mount --make-shared /run/netns
@@ -110,6 +116,14 @@ export class EngineRoom implements AsyncDisposable {
     const { code, stdout, stderr } = await this.run(words, options);
     if (code !== 0) throw new Error(`${words.join(' ')} ended with ${code}: ${stderr || stdout}`);
     return stdout.trimEnd();
+  }
+
+  /** Runs a command upon a terminal of its own, with 40 rows and 100 columns. */
+  async onTerminal(words: readonly string[], options: RoomOptions = {}): Promise<Ended> {
+    const quoted = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+    const script = `stty rows 40 cols 100; ${quoted}`;
+    const ran = await this.run(['script', '--quiet', '--return', '--command', script, '/dev/null'], options);
+    return { ...ran, stdout: ran.stdout.replaceAll('^@', '') }; // how script(1) passes on that its own input has ended
   }
 
   /** A process that stays; what it says goes to the file `log` of the room. */

@@ -9,7 +9,7 @@ import { expectNothingNew } from './leftovers.js';
 import { installRuntime, type Way } from './runtimes.js';
 
 const CONFIGURATION = ['/etc/containers/containers.conf', '/etc/containers/containers.conf.d/without-systemd.conf'];
-const hasPodman = spawnSync('podman', ['--version']).status === 0;
+export const hasPodman = spawnSync('podman', ['--version']).status === 0;
 
 /** Verbs that make a container, and so choose its cgroup. */
 const MAKES = /^(run|create|build|pod create)\b/;
@@ -50,13 +50,8 @@ export class Podman {
     return this.ask('run', '--rm', ...flags, 'bb', 'sh', '-c', script);
   }
 
-  /** The command's words, upon a terminal of its own, with 40 rows and 100 columns. */
   async onTerminal(...words: string[]): Promise<Ended> {
-    const quoted = this.words(words).map((word) => `'${word.replaceAll("'", "'\\''")}'`);
-    const script = `stty rows 40 cols 100; ${quoted.join(' ')}`;
-    const upon = ['script', '--quiet', '--return', '--command', script, '/dev/null'];
-    const ran = await this.room.run(upon, this.options);
-    return { ...ran, stdout: ran.stdout.replaceAll('^@', '') }; // how script(1) passes on that its own input has ended;
+    return this.room.onTerminal(this.words(words), this.options);
   }
 
   private words(words: readonly string[]): string[] {
