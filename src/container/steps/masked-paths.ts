@@ -21,7 +21,8 @@ export interface PathOptions {
 }
 
 export class PathCovers {
-  private empty: { word: Word; used: boolean } | undefined;
+  /** The empty directory, where it covers something already. */
+  private empty: Word | undefined;
   private hostNull: Word | undefined;
   private readonly seen = new Map<string, boolean>();
 
@@ -39,11 +40,11 @@ export class PathCovers {
       if (known === 'absent') continue;
       if (known === undefined) this.maskEither(path);
       else {
-        this.prepare(known);
+        if (known === 'file') this.holdNull();
         const place = this.kernelPlace(path);
-        // The first is no copy: a mount that is left over unmounts itself at exec, which waits for all processors.
-        const cover = known === 'directory' && this.firstEmpty();
-        this.tree.attach(cover || this.cover(known, path), place, `mask ${path}`);
+        const cover = this.cover(known, path);
+        this.tree.attach(cover, place, `mask ${path}`);
+        if (known === 'directory') this.empty ??= cover;
       }
     }
   }
@@ -78,8 +79,7 @@ export class PathCovers {
   private maskEither(path: string): void {
     const { b, tree } = this;
     const masked = label(`${path} is masked`);
-    this.prepare('directory');
-    this.prepare('file');
+    this.holdNull(); // it is not for a step that may be jumped over
     const noDirectory = label(`${path} is no directory`);
     const directory = tree.find(path, { directory: true, tolerate: ABSENT, jump: noDirectory });
     const place = { at: directory, name: '' };
@@ -115,50 +115,40 @@ export class PathCovers {
     return { at: tree.find(parent, { directory: true }), name };
   }
 
-  /** What covers are made of, before a step that may be jumped over. */
-  private prepare(kind: FileKind): void {
+  private holdNull(): void {
     const { b } = this;
-    if (kind === 'directory') {
-      if (this.empty) return;
-      const context = b.word('fs');
-      const empty = b.word('empty');
-      b.step('fsopen', [b.str('tmpfs'), flags('FSOPEN_CLOEXEC')], 'begin an empty directory', { result: context });
-      b.step('fsconfig', [context, flags('FSCONFIG_CMD_CREATE'), 0, 0, 0], 'create it');
-      const attributes = flags('MOUNT_ATTR_RDONLY', 'MOUNT_ATTR_NOSUID', 'MOUNT_ATTR_NODEV', 'MOUNT_ATTR_NOEXEC');
-      b.step('fsmount', [context, flags('FSMOUNT_CLOEXEC'), attributes], 'that nobody can write', { result: empty });
-      this.empty = { word: empty, used: false };
-    } else if (!this.hostNull && !this.options.ownNull) {
-      const open = flags('O_PATH', 'O_CLOEXEC');
-      this.hostNull = b.word('null');
-      b.step('openat', [flags('AT_FDCWD'), b.str('/dev/null'), open], "the host's /dev/null, not what the image has", {
-        result: this.hostNull,
-      });
-      verifyNode(
-        b,
-        this.checks,
-        this.hostNull,
-        { type: 'c', major: 1, minor: 3 },
-        {
-          hint: 'the host has no /dev/null',
-        },
-      );
-    }
-  }
-
-  private firstEmpty(): Word | undefined {
-    if (!this.empty || this.empty.used) return undefined;
-    this.empty.used = true;
-    return this.empty.word;
+    if (this.hostNull || this.options.ownNull) return;
+    const open = flags('O_PATH', 'O_CLOEXEC');
+    this.hostNull = b.word('null');
+    b.step('openat', [flags('AT_FDCWD'), b.str('/dev/null'), open], "the host's /dev/null, not what the image has", {
+      result: this.hostNull,
+    });
+    const hint = 'the host has no /dev/null';
+    verifyNode(b, this.checks, this.hostNull, { type: 'c', major: 1, minor: 3 }, { hint });
   }
 
   private cover(kind: FileKind, path: string): Word {
     const { b } = this;
+    // Kernels before 6.15 copy no mount that was never attached; and one that is left over unmounts itself at exec, which waits
+    // for all processors.
+    if (kind === 'directory' && !this.empty) return this.emptyDirectory();
     const cover = b.word('cover');
-    const held = kind === 'directory' ? this.empty?.word : this.hostNull;
+    const held = kind === 'directory' ? this.empty : this.hostNull;
     const how = flags('OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC', ...(held ? (['AT_EMPTY_PATH'] as const) : []));
     const from = held ? [held, b.str('')] : [this.tree.heldAt('/dev')?.word ?? this.tree.root, b.str('null')];
     b.step('open_tree', [...from, how], `a cover for ${path}`, { result: cover });
     return cover;
+  }
+
+  private emptyDirectory(): Word {
+    const { b } = this;
+    const context = b.word('fs');
+    const empty = b.word('empty');
+    b.step('fsopen', [b.str('tmpfs'), flags('FSOPEN_CLOEXEC')], 'begin an empty directory', { result: context });
+    b.step('fsconfig', [context, flags('FSCONFIG_CMD_CREATE'), 0, 0, 0], 'create it');
+    const attributes = flags('MOUNT_ATTR_RDONLY', 'MOUNT_ATTR_NOSUID', 'MOUNT_ATTR_NODEV', 'MOUNT_ATTR_NOEXEC');
+    b.step('fsmount', [context, flags('FSMOUNT_CLOEXEC'), attributes], 'that nobody can write', { result: empty });
+    return empty;
   }
 }
 

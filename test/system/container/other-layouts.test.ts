@@ -1,5 +1,5 @@
-// The tests of cgroups once more where this machine is another: with version 2 alone, with version 1 alone, under systemd, and
-// as an ordinary user to whom systemd delegated some.
+// Tests once more where this machine is another: with version 2 of cgroups alone, with version 1 alone, under systemd, as an
+// ordinary user to whom systemd delegated some, and with the kernel of user-mode Linux, which may be older (Debian 12: 6.1).
 import { existsSync } from 'node:fs';
 import { beforeEach, expect, it } from 'vitest';
 import { isFullRun, needs } from '../../skips.js';
@@ -29,6 +29,12 @@ for set in cpu,cpuacct blkio memory devices freezer pids net_cls; do
 done
 mkdir /sys/fs/cgroup/systemd; mount -t cgroup -o none,name=systemd cgroup /sys/fs/cgroup/systemd`;
   expectPassed(await inGuest(`${mounts}\n${HERE}`), 35);
+});
+
+it('the guards with that kernel', TIMEOUT, async (context) => {
+  needs(context, 'full', isFullRun);
+  const guards = vitest('container/isolation', 'container/mounts-image', 'container/process', 'container/seccomp.test');
+  expectPassed(await inGuest(`mount -t cgroup2 cgroup2 /sys/fs/cgroup\n${guards}`), 100);
 });
 
 const hasSystemd = existsSync('/lib/systemd/systemd');
