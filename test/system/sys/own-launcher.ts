@@ -5,9 +5,10 @@ import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { hostArch } from '../../../src/sys/abi.js';
 import { type Performance, perform } from '../../../src/sys/channel.js';
 import { initVersion, nativeBinary } from '../../../src/sys/native.js';
-import type { Plan } from '../../../src/sys/plan.js';
+import { type Plan, PlanBuilder } from '../../../src/sys/plan.js';
 import { dial } from './raw-channel.js';
 
 export class OwnLauncher implements AsyncDisposable {
@@ -60,15 +61,23 @@ export class OwnLauncher implements AsyncDisposable {
     await this.listens();
   }
 
-  /** A socket file alone may be one that a killed launcher left. */
+  /** A connection alone may be one to the socket of a killed launcher, which a performer that it had just forked still holds. */
   private async listens(): Promise<void> {
     await until(async () => {
       if (this.child.exitCode !== null) throw new Error(`the launcher ended with ${this.child.exitCode}`);
-      const socket = await dial(this.socketPath).catch(() => undefined);
-      socket?.destroy();
-      return socket !== undefined;
-    }, 'the launcher listens');
-    await until(() => this.descendants().length === 0, 'the performer of that connection has ended');
+      return this.answers();
+    }, 'the launcher answers');
+    await until(() => this.descendants().length === 0, 'the performer of that plan has ended');
+  }
+
+  private async answers(): Promise<boolean> {
+    const b = new PlanBuilder(hostArch());
+    b.step('getpid', [], 'answer');
+    try {
+      return (await (await this.perform(b.build())).ended).failure === undefined;
+    } catch {
+      return false;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
