@@ -90,7 +90,7 @@ static int child(void *unused) {
 	must(chdir(root));
 	must(mount("none", "proc", "proc", SAFE, NULL));
 	must(mount("none", "sys", "sysfs", SAFE | MS_RDONLY, NULL));
-	must(mount("none", "dev", "tmpfs", MS_NOSUID, "mode=755,size=65536k"));
+	must(mount("none", "dev", "tmpfs", MS_NOSUID | MS_STRICTATIME, "mode=755,size=65536k"));
 	umask(0);
 	must(mkdir("dev/pts", 0755));
 	must(mount("none", "dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,gid=5"));

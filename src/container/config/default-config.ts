@@ -95,7 +95,7 @@ function defaultMounts(rootless: boolean): OciMount[] {
   return [
     { destination: '/proc', type: 'proc', options: safe },
     { destination: '/sys', type: 'sysfs', options: [...safe, 'ro'] },
-    { destination: '/dev', type: 'tmpfs', options: ['nosuid', 'mode=755', 'size=65536k'] },
+    { destination: '/dev', type: 'tmpfs', options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'] },
     {
       destination: '/dev/pts',
       type: 'devpts',
