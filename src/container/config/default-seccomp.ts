@@ -1,7 +1,7 @@
 /**
  * The system calls that a container may make when nobody says otherwise: docker's default profile in effect, as of 2026,
- * and what it makes of a container's capabilities. What is not named here answers EPERM. Two differences: programs for x32 are
- * refused (see OF_ARCHITECTURE), and the capabilities that decide are those of the bounding set. Pure data.
+ * and what it makes of the capabilities in a container's bounding set. What is not named here answers EPERM. docs/security.md
+ * has every difference; a test compares the two. Pure data.
  */
 import type { Arch } from '../../sys/abi.js';
 import type { OciSeccomp } from './schema.js';

@@ -43,4 +43,4 @@ export function decide(program: readonly Instruction[], question: Question): num
 }
 
 /** AUDIT_ARCH_… of linux/audit.h. */
-export const AUDIT = { x86_64: 0xc000003e, x86: 0x40000003, aarch64: 0xc00000b7 } as const;
+export const AUDIT = { x86_64: 0xc000003e, x86: 0x40000003, aarch64: 0xc00000b7, arm: 0x40000028 } as const;

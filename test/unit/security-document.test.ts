@@ -1,0 +1,75 @@
+// docs/security.md quotes plans and names tests: all of them are there.
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { execPlan } from '../../src/container/exec-plan.js';
+import type { Plan } from '../../src/sys/plan.js';
+import { changed, createdPlan } from './container/config-plan.js';
+import { LIMITS, planFor, SITUATIONS } from './container/situations.js';
+import { quoted, REPOSITORY, rowsBelow } from './security-document.js';
+
+const PLANS: Record<string, () => Plan> = {
+  default: () => planFor(SITUATIONS.hybrid),
+  limits: () => planFor(SITUATIONS.hybrid, LIMITS),
+  v2: () => planFor(SITUATIONS.v2),
+  rootless: () => planFor(SITUATIONS.rootless),
+  terminal: () => planFor(SITUATIONS.hybrid, { terminal: true }),
+  init: () => planFor(SITUATIONS.hybrid, { init: '/usr/bin/catatonit' }),
+  'working directory': () => planFor(SITUATIONS.hybrid, { cwd: '/tmp' }),
+  volumes: () => {
+    const volume = { destination: '/data', type: 'bind', source: '/srv/data', options: ['rbind'] };
+    return createdPlan(({ mounts }) => void mounts.push(volume)).plan;
+  },
+  exec: () => {
+    const container = { pid: 4711, cgroupDirectories: ['/sys/fs/cgroup/memory/x'] };
+    return execPlan(
+      changed(() => {}),
+      SITUATIONS.hybrid,
+      container,
+      { preserved: [], ownedStdio: [] },
+    );
+  },
+};
+
+/** Titles and the file that has them: "one" and "other" in test/….test.ts, or a file by itself. */
+function testsIn(cell: string): { path: string; titles: string[] }[] {
+  const tests: { path: string; titles: string[] }[] = [];
+  let titles: string[] = [];
+  for (const [, title, path] of cell.matchAll(/"([^"]+)"|(test\/[\w./-]+)/g)) {
+    if (title !== undefined) titles.push(title);
+    else if (path !== undefined) {
+      tests.push({ path, titles });
+      titles = [];
+    }
+  }
+  if (titles.length > 0) throw new Error(`no file for ${titles.join(' and ')}`);
+  return tests;
+}
+
+const rows = rowsBelow('Guards');
+const inPlans = rows.filter(({ length }) => length === 4);
+
+describe('docs/security.md', () => {
+  it('has guards, each with a test', () => {
+    expect(inPlans.length).toBeGreaterThan(20);
+    expect(rows.filter((cells) => testsIn(cells.at(-1) ?? '').length === 0)).toEqual([]);
+  });
+
+  it.each(inPlans)('%s: the guards are steps of the plans', (_, guards = '', names = '') => {
+    expect(quoted(guards).length).toBeGreaterThan(0);
+    for (const name of names.split(', ')) {
+      const reasons = PLANS[name]?.().steps.map(({ why }) => why);
+      expect(reasons, name).toEqual(expect.arrayContaining(quoted(guards)));
+    }
+  });
+
+  it.each(rows)('%s: the tests are there', (...cells) => {
+    for (const { path, titles } of testsIn(cells.at(-1) ?? '')) {
+      const file = resolve(REPOSITORY, path);
+      expect(existsSync(file), path).toBe(true);
+      const text = readFileSync(file, 'utf8');
+      const missing = titles.filter((title) => !['"', "'", '`'].some((mark) => text.includes(mark + title + mark)));
+      expect(missing, path).toEqual([]);
+    }
+  });
+});
