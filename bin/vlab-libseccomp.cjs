@@ -117,7 +117,9 @@ function answer(request) {
   } catch (error) {
     return { missing: error instanceof Error ? error.message : String(error) };
   }
-  return compile(lib, request);
+  if (!request.isKnown) return compile(lib, request);
+  const isKnown = (/** @type {string} */ name) => lib.architecture(name) !== 0;
+  return { known: request.isKnown.filter(isKnown) };
 }
 
 module.exports = { answer, open };

@@ -36,8 +36,6 @@ export interface Situation {
   inContainer?: boolean;
   /** Absent: nothing is known beforehand, and plans are longer. */
   files?: HostFiles;
-  /** SELinux labels files here. Asked only for a configuration that has a label. */
-  labelsFiles?: () => boolean;
 }
 
 /** Reads this machine's situation and makes vlab's cgroup parents. */
@@ -56,7 +54,6 @@ export function readSituation(paths: readonly string[], layout?: CgroupLayout): 
     inUserNamespace: inUserNamespace(),
     inContainer: CONTAINER_MARKS.some((path) => existsSync(path)),
     files: hostFiles,
-    labelsFiles: () => existsSync('/sys/fs/selinux/enforce'),
   };
 }
 

@@ -1,7 +1,6 @@
 /** What this runtime understands (features.md, features-linux.md), from the tables that it works by. Pure. */
 import { CAPABILITIES } from '../container/config/capabilities.js';
 import { HOOK_NAMES, NAMESPACE_TYPES, SECCOMP_ACTIONS, SECCOMP_OPERATORS } from '../container/config/schema.js';
-import { ARCHITECTURES } from '../container/seccomp/profile.js';
 import { mountOptionNames } from '../container/steps/mount-options.js';
 import { MEMORY_FLAGS, MEMORY_MODES } from '../container/steps/scheduling-steps.js';
 import { SECCOMP_FLAGS } from '../container/steps/seccomp-steps.js';
@@ -9,8 +8,11 @@ import { SPEC_VERSION, vlabVersion } from './version.js';
 
 const sorted = (names: Iterable<string>) => [...names].sort();
 
-/** Whether this machine has it all is another question, which `create` answers. */
-export function featuresDocument(): object {
+/**
+ * Whether this machine has it all is another question, which `create` answers. `architectures`: those of the linked libseccomp,
+ * undefined where there is none, and so no filter.
+ */
+export function featuresDocument(architectures: readonly string[] | undefined): object {
   return {
     ociVersionMin: '1.0.0',
     ociVersionMax: SPEC_VERSION,
@@ -20,14 +22,16 @@ export function featuresDocument(): object {
       namespaces: sorted(NAMESPACE_TYPES),
       capabilities: [...CAPABILITIES],
       cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
-      seccomp: {
-        enabled: true,
-        actions: sorted(SECCOMP_ACTIONS),
-        operators: sorted(SECCOMP_OPERATORS),
-        archs: sorted(ARCHITECTURES),
-        knownFlags: sorted(SECCOMP_FLAGS),
-        supportedFlags: sorted(SECCOMP_FLAGS),
-      },
+      seccomp: architectures
+        ? {
+            enabled: true,
+            actions: sorted(SECCOMP_ACTIONS),
+            operators: sorted(SECCOMP_OPERATORS),
+            archs: sorted(architectures),
+            knownFlags: sorted(SECCOMP_FLAGS),
+            supportedFlags: sorted(SECCOMP_FLAGS),
+          }
+        : { enabled: false },
       apparmor: { enabled: true },
       selinux: { enabled: true },
       intelRdt: { enabled: true, schemata: true, monitoring: true },

@@ -34,7 +34,15 @@ const TIMEOUT_MS = 10_000;
 const MAX_ANSWER_BYTES = 8 << 20;
 
 /** `endless`: the library did not come to an end. Error (`host`): it is not installed. */
-export const askLibrary: AskLibrary = async (request) => {
+export const askLibrary: AskLibrary = (request) => asked<LibraryAnswer | LibraryRefusal>(request);
+
+/** Those of the architectures (names in lower case) that this library has. Error (`host`): it is not installed. */
+export async function knownArchitectures(names: readonly string[]): Promise<string[]> {
+  const answer = await asked<{ known: string[] }>({ isKnown: names });
+  return answer === 'endless' ? [] : answer.known;
+}
+
+async function asked<Answer extends object>(request: object): Promise<Answer | 'endless'> {
   const said = await new Promise<string | 'endless'>((resolve, reject) => {
     const script = join(packageRoot(), 'bin/vlab-libseccomp.cjs');
     const options = {
@@ -53,10 +61,10 @@ export const askLibrary: AskLibrary = async (request) => {
     child.stdin?.end(JSON.stringify(request));
   });
   if (said === 'endless') return said;
-  const answer = JSON.parse(said) as LibraryAnswer | LibraryRefusal | { missing: string };
+  const answer = JSON.parse(said) as Answer | { missing: string };
   if (!('missing' in answer)) return answer;
   throw new VlabError('host', 'libseccomp, which compiles system-call filters, cannot be loaded', {
     cause: new Error(answer.missing),
     hint: 'install it (Debian: libseccomp2), or run without a filter: vlab run --seccomp unconfined',
   });
-};
+}

@@ -33,7 +33,7 @@ const OPERATORS: Record<(typeof SECCOMP_OPERATORS)[number], number> = {
   SCMP_CMP_MASKED_EQ: 7,
 };
 
-/** Names of the specification; the library's own are these in lower case and without SCMP_ARCH_. */
+/** Names of the specification. */
 export const ARCHITECTURES: ReadonlySet<string> = new Set(
   (
     'X86 X86_64 X32 ARM AARCH64 MIPS MIPS64 MIPS64N32 MIPSEL MIPSEL64 MIPSEL64N32 PPC PPC64 PPC64LE S390 S390X ' +
@@ -42,6 +42,9 @@ export const ARCHITECTURES: ReadonlySet<string> = new Set(
     .split(' ')
     .map((name) => `SCMP_ARCH_${name}`),
 );
+
+/** The library's own are these in lower case and without SCMP_ARCH_. */
+export const libraryName = (architecture: string) => architecture.slice('SCMP_ARCH_'.length).toLowerCase();
 
 export interface Wanted {
   request: LibraryRequest;
@@ -56,7 +59,7 @@ export function wantedOf(profile: OciSeccomp): Wanted {
   const defaultAction = actionOf(profile.defaultAction, profile.defaultErrnoRet, `${path}.default`, 'ErrnoRet');
   const architectures = (profile.architectures ?? []).map((name, index) => {
     if (!ARCHITECTURES.has(name)) throw configError(`${path}.architectures[${index}]`, `is no architecture: ${name}`);
-    return name.slice('SCMP_ARCH_'.length).toLowerCase();
+    return libraryName(name);
   });
   const rules: LibraryRequest['rules'] = [];
   const rulesFrom: string[] = [];

@@ -65,6 +65,6 @@ export function labelSteps(b: PlanBuilder, process: OciProcess, host: HostAbilit
   };
 }
 
-function missing(path: string, module: string) {
+export function missing(path: string, module: string) {
   return configError(path, `needs ${module}, which this kernel runs without`, { blame: 'host' });
 }

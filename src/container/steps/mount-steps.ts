@@ -15,6 +15,7 @@ import { changeTree, type Taken, takeSource } from './bind-mounts.js';
 import { bindInstead, mountCgroups, type OwnCgroup } from './cgroup-mounts.js';
 import { ContainerTree, cleanPath, type Place, splitPath } from './container-tree.js';
 import { DeviceSteps, type NodeWay } from './device-steps.js';
+import { missing } from './label-steps.js';
 import { PathCovers } from './masked-paths.js';
 import { changeMount, changesOf } from './mount-attributes.js';
 import { IdMaps } from './mount-id-maps.js';
@@ -70,7 +71,8 @@ export class MountSteps {
     this.types = new Set(config.linux.namespaces.map(({ type }) => type));
     this.inUserNamespace =
       this.types.has('user') || situation.rootless !== undefined || situation.inUserNamespace === true;
-    const { isOwnNamespace } = situation.host ?? hostAbilities;
+    const { isOwnNamespace, labels } = situation.host ?? hostAbilities;
+    if (config.linux.mountLabel && !labels().selinux) throw missing('linux.mountLabel', 'SELinux');
     this.root = rootPlan(config, this.fromBundle(config.root.path), situation.noPivot === true, isOwnNamespace);
     const exclusive = this.root.way !== 'chroot';
     this.tree = new ContainerTree(b, { rootPath: this.root.path, exclusive, files: situation.files });
@@ -195,7 +197,7 @@ export class MountSteps {
     const fs: NewFilesystem = { type, source: entry.source, options, from };
     const ordinary = isOfKernel(type); // their files have labels of their own, too
     const label = ordinary ? undefined : this.config.linux.mountLabel;
-    if (label && this.situation.labelsFiles?.()) fs.label = label;
+    if (label) fs.label = label;
     const takesMode = type === 'tmpfs' && modeOf(options) === undefined;
     const place = tree.place(path, 'directory', { from, ordinary, looks: takesMode || splitPath(path).parent !== '/' });
     // As runc does: who mounts over /tmp wants what /tmp was.

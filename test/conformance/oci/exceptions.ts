@@ -31,14 +31,6 @@ export const EXCEPTIONS: readonly Exception[] = [
     'A limit of 0 is no limit, as older engines mean it.',
     'config-linux.md#pids: limit 0 allows no further task',
   ),
-  ...vlab(
-    'The document lists architectures of the newest libseccomp, and an older one refuses them.',
-    'features-linux.md#seccomp: the seccomp actions, operators, architectures and flags that are listed are recognized',
-  ),
-  ...vlab(
-    'A mount label is left out where the kernel has no SELinux.',
-    'config-linux.md#mount-label: a mount label that cannot be applied is an error',
-  ),
 
   ...runc(
     'A created container is killed and deleted, for the convenience of its callers.',

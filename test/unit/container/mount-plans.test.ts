@@ -10,7 +10,7 @@ import type { Situation } from '../../../src/container/situation.js';
 import { mountOptionNames } from '../../../src/container/steps/mount-options.js';
 import { type Arg, label, type Plan, PlanBuilder, type Step } from '../../../src/sys/plan.js';
 import { showPlan } from '../../../src/sys/show.js';
-import { REQUEST, SITUATIONS } from './situations.js';
+import { HOST, REQUEST, SITUATIONS } from './situations.js';
 
 /** An image with /etc/hosts and a link, on a host with one file. */
 const files: HostFiles = {
@@ -233,17 +233,20 @@ describe('any configuration', () => {
 
   it('labels the files of new file systems, where SELinux does, but for proc and sysfs', () => {
     const label = 'system_u:object_r:container_file_t:s0:c1,c2';
-    const labelled = (labelsFiles: boolean) =>
-      planOf({ ...SITUATIONS.hybrid, labelsFiles: () => labelsFiles }, (config) => {
+    const labelled = (selinux: boolean) =>
+      planOf({ ...SITUATIONS.hybrid, host: { ...HOST, labels: () => ({ apparmor: false, selinux }) } }, (config) => {
         config.linux.mountLabel = label;
         config.mounts.push({ destination: '/m', type: 'overlay', options: [`lowerdir=${'/long'.repeat(60)}`] });
       }).steps.flatMap((step) => (step.why === `with context=${label}` ? [step.from] : []));
     expect(labelled(true)).toEqual(['mounts[2]', 'mounts[3]', 'mounts[4]', 'mounts[5]']);
-    expect(labelled(false)).toEqual([]);
-    const plan = planOf({ ...SITUATIONS.hybrid, labelsFiles: () => true }, (config) => {
-      config.linux.mountLabel = label;
-      config.mounts = [{ destination: '/m', type: 'overlay', options: ['ro', `lowerdir=${'/long'.repeat(60)}`] }];
-    });
+    expect(() => labelled(false)).toThrow('linux.mountLabel needs SELinux, which this kernel runs without');
+    const plan = planOf(
+      { ...SITUATIONS.hybrid, host: { ...HOST, labels: () => ({ apparmor: false, selinux: true }) } },
+      (config) => {
+        config.linux.mountLabel = label;
+        config.mounts = [{ destination: '/m', type: 'overlay', options: ['ro', `lowerdir=${'/long'.repeat(60)}`] }];
+      },
+    );
     // mount(2) separates options by commas, so a label with some is quoted.
     const mount = plan.steps.find(({ call, why }) => call === 'mount' && why.includes('overlay'));
     expect(textOf(plan, mount?.args[4])).toBe(`lowerdir=${'/long'.repeat(60)},context="${label}"`);
