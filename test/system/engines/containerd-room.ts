@@ -1,14 +1,11 @@
 /** A room with containerd in it, and ctr(8) to ask it. */
-import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
-import { isRoot, needs } from '../../skips.js';
 import { until } from '../sys/own-launcher.js';
-import { type Ended, EngineRoom } from './engine-room.js';
+import type { Ended, EngineRoom } from './engine-room.js';
 import { makeRootfs } from './image.js';
 import { imageArchive } from './image-archive.js';
-import { expectNothingNew } from './leftovers.js';
 import { installRuntime, RUNTIME_PATH, type Way } from './runtimes.js';
+import { withRoom } from './with-room.js';
 
 const SOCKET = '/run/containerd/containerd.sock';
 const LOG = '/run/room/containerd.log';
@@ -16,8 +13,6 @@ const CONFIG = '/etc/containerd/config.toml';
 /** Where the shim's runtime keeps its containers; by default the shim says so itself. */
 const STATE = '/run/containerd/runc/default';
 const IMAGE = 'room/bb:latest';
-
-const hasContainerd = spawnSync('containerd', ['--version']).status === 0;
 
 export class Containerd {
   constructor(readonly room: EngineRoom) {}
@@ -52,27 +47,15 @@ export class Containerd {
 }
 
 export function withContainerd(way: Way, use: (containerd: Containerd) => void): void {
-  let room: EngineRoom | undefined;
-  let nothingNew: () => Promise<void> = async () => {};
-  beforeAll(async () => {
-    if (!isRoot || !hasContainerd) return;
-    room = await EngineRoom.start();
+  withRoom({ engine: 'containerd', state: [STATE, '/run/netns', '/run/containerd/s'] }, async (room) => {
     await installRuntime(room, way);
     room.write(CONFIG, 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n');
-    const { outside } = room;
     await room.stay(['containerd'], LOG);
-    await until(() => existsSync(outside.call(room, SOCKET)), 'containerd listens', 10_000);
+    await until(() => existsSync(room.outside(SOCKET)), 'containerd listens', 10_000);
     const archive = await imageArchive(room, await makeRootfs(room), IMAGE);
     await room.ask(['ctr', 'images', 'import', archive]);
     const containerd = new Containerd(room);
     await containerd.start('first', ['--rm'], 'true');
-    nothingNew = expectNothingNew(room, [STATE, '/run/netns', '/run/containerd/s']);
     use(containerd);
   });
-  beforeEach((context) => {
-    needs(context, 'root', isRoot);
-    needs(context, 'containerd', hasContainerd);
-  });
-  afterEach(() => nothingNew());
-  afterAll(async () => room?.[Symbol.asyncDispose]());
 }

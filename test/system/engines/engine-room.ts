@@ -11,7 +11,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
@@ -93,6 +93,10 @@ export class EngineRoom implements AsyncDisposable {
     writeFileSync(this.outside(path), content);
     chmodSync(this.outside(path), mode);
     return path;
+  }
+
+  append(path: string, content: string): void {
+    appendFileSync(this.outside(path), content);
   }
 
   /** Runs a command to its end; stops it when that takes too long. */

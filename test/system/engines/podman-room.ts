@@ -1,15 +1,11 @@
 /** A room with podman in it, set up as docs/engines.md has it. */
-import { spawnSync } from 'node:child_process';
-import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
-import { isRoot, needs } from '../../skips.js';
 import { documentedFile } from './documented.js';
-import { type Ended, EngineRoom, type RoomOptions } from './engine-room.js';
+import type { Ended, EngineRoom, RoomOptions } from './engine-room.js';
 import { makeRootfs } from './image.js';
-import { expectNothingNew } from './leftovers.js';
 import { installRuntime, type Way } from './runtimes.js';
+import { withRoom } from './with-room.js';
 
 const CONFIGURATION = ['/etc/containers/containers.conf', '/etc/containers/containers.conf.d/without-systemd.conf'];
-export const hasPodman = spawnSync('podman', ['--version']).status === 0;
 
 /** Verbs that make a container, and so choose its cgroup. */
 const MAKES = /^(run|create|build|pod create)\b/;
@@ -80,22 +76,10 @@ export async function importImage({ room }: Podman, rootfs: string, options: Roo
   await room.ask(['sh', '-c', 'tar -C "$0" -c . | podman import - bb', rootfs], options);
 }
 
-/** The file's tests have a room of their own. After each, nothing may be left of its containers. */
 export function withPodman(way: Way, use: (podman: Podman) => void): void {
-  let room: EngineRoom | undefined;
-  let nothingNew: () => Promise<void> = async () => {};
-  beforeAll(async () => {
-    if (!isRoot || !hasPodman) return;
-    room = await EngineRoom.start();
+  withRoom({ engine: 'podman' }, async (room) => {
     const podman = await setUpPodman(room, way);
     await podman.once([], 'true'); // what podman makes once and keeps
-    nothingNew = expectNothingNew(room);
     use(podman);
   });
-  beforeEach((context) => {
-    needs(context, 'root', isRoot);
-    needs(context, 'podman', hasPodman);
-  });
-  afterEach(() => nothingNew());
-  afterAll(async () => room?.[Symbol.asyncDispose]());
 }

@@ -1,13 +1,13 @@
 // podman for somebody who is not root: its containers are made in a user namespace of podman's, by a vlab-oci of its own, the
 // cold way. Needs root (to make the room), podman, uidmap and dist/ (npm test builds it), readable by everybody.
 import { spawnSync } from 'node:child_process';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { isRoot, needs } from '../../skips.js';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { needs } from '../../skips.js';
 import { until } from '../sys/own-launcher.js';
-import { EngineRoom, type RoomOptions } from './engine-room.js';
-import { expectNothingNew } from './leftovers.js';
-import { hasPodman, importImage, Podman, setUpPodman } from './podman-room.js';
+import type { EngineRoom, RoomOptions } from './engine-room.js';
+import { importImage, Podman, setUpPodman } from './podman-room.js';
 import { WAYS } from './runtimes.js';
+import { withRoom } from './with-room.js';
 
 const USER = { uid: 1234, gid: 1234 };
 const HOME = '/run/room/home';
@@ -21,36 +21,25 @@ const as: RoomOptions = {
 const hasUidmap = spawnSync('newuidmap').error === undefined;
 const namespaces = spawnSync('setpriv', ['--reuid=1234', '--clear-groups', 'unshare', '-Ur', 'true']).status === 0;
 
-let room: EngineRoom | undefined;
+let room: EngineRoom;
 let podman: Podman;
-let nothingNew: () => Promise<void> = async () => {};
-beforeAll(async () => {
-  if (!isRoot || !hasPodman || !hasUidmap || !namespaces) return;
-  room = await EngineRoom.start();
+beforeEach((context) => {
+  needs(context, 'uidmap', hasUidmap);
+  needs(context, 'user namespaces', namespaces);
+});
+withRoom({ engine: 'podman', state: [`${RUNTIME_DIR}/vlab-oci`] }, async (own) => {
+  if (!hasUidmap || !namespaces) return;
+  room = own;
   const roots = await setUpPodman(room, WAYS.includes('another runtime') ? 'another runtime' : 'cold');
-  await room.ask([
-    'sh',
-    '-c',
-    'echo user:x:1234:1234::/run/room/home:/bin/sh >> /etc/passwd; echo user:x:1234: >> /etc/group',
-  ]);
+  room.append('/etc/passwd', 'user:x:1234:1234::/run/room/home:/bin/sh\n');
+  room.append('/etc/group', 'user:x:1234:\n');
   for (const file of ['/etc/subuid', '/etc/subgid']) room.write(file, 'user:500000:65536\n');
   for (const path of [HOME, RUNTIME_DIR]) await room.ask(['install', '-d', '-m700', '-o1234', '-g1234', path]);
   podman = new Podman(room, as);
   await importImage(roots, '/run/room/image', as);
   await podman.once([], 'true'); // podman's own process stays, and holds its user namespace
-  nothingNew = expectNothingNew(room, [`${RUNTIME_DIR}/vlab-oci`]);
 });
-beforeEach((context) => {
-  needs(context, 'root', isRoot);
-  needs(context, 'podman', hasPodman);
-  needs(context, 'uidmap', hasUidmap);
-  needs(context, 'user namespaces', namespaces);
-});
-afterEach(async () => {
-  await podman?.run('rm', '-fa', '-t0');
-  await nothingNew();
-});
-afterAll(async () => room?.[Symbol.asyncDispose]());
+afterEach(async () => void (await podman?.run('rm', '-fa', '-t0')));
 
 describe('podman without root', () => {
   it('a container is root to itself alone', async () => {
@@ -77,7 +66,7 @@ describe('podman without root', () => {
   });
 
   it('volumes, a read-only root, devices and settings', async () => {
-    await room?.ask(['sh', '-c', 'mkdir -p v && echo mine > v/file'], as);
+    await room.ask(['sh', '-c', 'mkdir -p v && echo mine > v/file'], as);
     const flags = [
       `-v=${HOME}/v:/v:ro`,
       '--read-only',
@@ -133,7 +122,7 @@ describe('podman without root', () => {
   });
 
   it('builds', async () => {
-    await room?.ask(['sh', '-c', 'printf "FROM localhost/bb\\nRUN id -u > /built\\n" > Containerfile'], as);
+    await room.ask(['sh', '-c', 'printf "FROM localhost/bb\\nRUN id -u > /built\\n" > Containerfile'], as);
     await podman.ask('build', '--isolation=oci', '--runtime=/usr/local/bin/vlab-oci', '-t', 'built', HOME);
     expect(await podman.ask('run', '--rm', 'built', 'cat', '/built')).toBe('0');
     await podman.ask('rmi', '-f', 'built');
