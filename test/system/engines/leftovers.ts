@@ -7,8 +7,8 @@ import type { EngineRoom } from './engine-room.js';
 /** Where vlab-oci keeps its containers, and where engines keep network namespaces. */
 const STATE = ['/run/vlab-oci', '/run/netns'];
 
-/** podman binds its storage upon itself, and leaves it so when a container could not be made. */
-const ENGINES_OWN = / \/var\/lib\/containers\/storage\/overlay /;
+/** podman binds its storage upon itself, and leaves it so when a container could not be made. Daemons may be other ones. */
+const ENGINES_OWN = / \/var\/lib\/containers\/storage\/overlay |^process \d+: (dockerd|containerd) /;
 
 /**
  * Remembers the room as it is; the result looks again and throws when a process, mount, cgroup, network namespace or
@@ -26,13 +26,9 @@ export function expectNothingNew(room: EngineRoom, state: readonly string[] = ST
 }
 
 function thingsIn(room: EngineRoom, state: readonly string[]): string[] {
+  const mounts = readFileSync(`/proc/${room.pid}/mountinfo`, 'utf8').trim().split('\n');
   return [
-    ...processesIn(room),
-    ...readFileSync(`/proc/${room.pid}/mountinfo`, 'utf8')
-      .trim()
-      .split('\n')
-      .filter((line) => !ENGINES_OWN.test(line))
-      .map((line) => `mount ${line}`),
+    ...[...processesIn(room), ...mounts.map((line) => `mount ${line}`)].filter((line) => !ENGINES_OWN.test(line)),
     // podman keeps one for its monitors.
     ...room
       .cgroupDirectories()
