@@ -2,7 +2,7 @@
  * The outer container in which attacks are tried, on vlab and on its flawed twins: a root of its own with canaries, namespaces
  * and limits of its own. It is made by unshare(1) and a script: what is under test does not guard itself. Needs root.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   copyFileSync,
@@ -12,6 +12,7 @@ import {
   readFileSync,
   rmdirSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import type { Socket } from 'node:net';
@@ -41,7 +42,8 @@ export const SECRET = 'of the host';
 
 export interface Attack {
   words: string[];
-  change?: (config: OciConfig) => void;
+  /** What the configuration asks for besides the default. */
+  asks?: ((config: OciConfig) => void) | undefined;
   /** The plan is this flawed. */
   flaw?: Flaw | undefined;
   /** The performer, if not vlab-front: words of the arena. */
@@ -88,6 +90,12 @@ export class Arena implements AsyncDisposable {
     return new Arena(child, Number(pid), folder, cgroups, { ...situation, cgroups: places, files: undefined as never });
   }
 
+  /** What a program of the arena says, outside of any container. */
+  outside(...words: string[]): string {
+    const target = ['--target', String(this.pid), '--mount', '--pid', '--root', '--wd'];
+    return execFileSync('nsenter', [...target, '--', ...words], { encoding: 'utf8', timeout: TIMEOUT_MS }).trimEnd();
+  }
+
   /** The path on the host of what is `path` in the arena. */
   at(path: string): string {
     return join('/proc', String(this.pid), 'root', path);
@@ -95,7 +103,7 @@ export class Arena implements AsyncDisposable {
 
   /** What the attack said. */
   async run(attack: Attack): Promise<string> {
-    const config = configOf(attack.words, attack.change);
+    const config = configOf(attack.words, attack.asks);
     config.linux.cgroupsPath = `/vlab/attack-${this.serial++}`;
     const situation = await this.situationOf(config, attack);
     const { plan } = runPlan(config, situation);
@@ -108,9 +116,9 @@ export class Arena implements AsyncDisposable {
 
   /** A container with a first program that attacks, and another that is executed in it: what the first said. */
   async runAndExec(
-    attack: Attack & { exec: string[]; execFlaw?: Flaw; waitMs?: number; execChange?: Attack['change'] },
+    attack: Attack & { exec: string[]; execFlaw?: Flaw | undefined; waitMs?: number; execAsks?: Attack['asks'] },
   ) {
-    const config = configOf(attack.words, attack.change);
+    const config = configOf(attack.words, attack.asks);
     const situation = await this.situationOf(config, attack);
     const none: CreateOptions = { preserved: [], ownedStdio: [], answersBorn: false, answersMounted: false };
     const cgroup = { cgroup: { directories: [] }, directories: [] } as never;
@@ -123,7 +131,7 @@ export class Arena implements AsyncDisposable {
     if (begun.failure) throw begun.failure;
     await until(() => first.said().includes('ready'), 'the attack is ready', TIMEOUT_MS);
     const again = structuredClone({ ...config, process: { ...config.process, args: attack.exec } });
-    attack.execChange?.(again);
+    attack.execAsks?.(again);
     const joined = execPlan(again, situation, { pid, cgroupDirectories: [] }, { preserved: [], ownedStdio: [] });
     attack.execFlaw?.(joined);
     const second = this.perform(joined, attack.performer);
@@ -180,11 +188,20 @@ export class Arena implements AsyncDisposable {
   }
 }
 
+/** Major and minor number of a device that does nothing when it is only opened, and that no container has. */
+export const FOREIGN_DEVICE = ((): [number, number] => {
+  for (const path of ['/dev/net/tun', '/dev/fuse', '/dev/loop-control']) {
+    const { rdev } = statSync(path, { throwIfNoEntry: false }) ?? {};
+    if (rdev !== undefined) return [rdev >> 8, rdev & 0xff];
+  }
+  return [10, 200];
+})();
+
 const FIXTURE = join(import.meta.dirname, '../../fixtures/escape.c');
 
-function configOf(words: string[], change?: Attack['change']): OciConfig {
+function configOf(words: string[], asks?: Attack['asks']): OciConfig {
   const config = structuredClone(defaultConfig({ id: 'attack', rootfs: '/rootfs', command: words, env: {} }));
-  change?.(config);
+  asks?.(config);
   return config;
 }
 
@@ -222,10 +239,13 @@ async function removeTree(directory: string): Promise<void> {
 function setUp(folder: string): string {
   return `
 r=${folder}/root; mkdir $r; mount -t tmpfs -o mode=755,size=64m arena $r; cd $r
-mkdir proc sys dev old host rootfs rootfs/proc rootfs/sys rootfs/dev rootfs/tmp rootfs/mnt
+mkdir proc sys dev dev/pts old host volume rootfs rootfs/proc rootfs/sys rootfs/dev rootfs/tmp rootfs/mnt
 cp ${folder}/vlab-front ${folder}/vlab-init .; cp ${folder}/vlab-init runtime; cp ${folder}/probe ${folder}/escape rootfs/
+for one in setuid capable inheriting; do cp rootfs/probe rootfs/$one; done; chmod 4755 rootfs/setuid
+rootfs/escape file-capability rootfs/capable permitted >&2; rootfs/escape file-capability rootfs/inheriting inheritable >&2
+mknod -m 666 rootfs/device c ${FOREIGN_DEVICE.join(' ')}; mknod -m 666 volume/zero c 1 5
 echo "${SECRET}" > host/secret
-mount -t proc proc proc; mount -t sysfs sysfs sys
+mount -t proc proc proc; mount -t sysfs sysfs sys; mount -t devpts -o newinstance,ptmxmode=0666 devpts dev/pts; ln -s pts/ptmx dev/ptmx
 mount --rbind /sys/fs/cgroup sys/fs/cgroup
 for one in null zero full random urandom tty; do cp -a /dev/$one dev/$one; done
 mkdir usr; mount --rbind -o ro /usr usr

@@ -50,3 +50,28 @@ export const withArgument =
       args[index] = num(change(argument.value));
     }
   };
+
+/** 32-bit words of the structure that an argument points to are others. */
+export const withWords =
+  (why: string, index: number, words: Readonly<Record<number, number>>): Flaw =>
+  (plan) => {
+    for (const { args } of stepsOf(plan, why)) {
+      const argument = args[index];
+      if (argument?.kind !== 'addr') throw new Error(`argument ${index} of what is there to ${why} is no address`);
+      const view = new DataView(plan.data.buffer, plan.data.byteOffset + argument.offset);
+      for (const [at, value] of Object.entries(words)) view.setUint32(Number(at) * 4, value, true);
+    }
+  };
+
+export const all =
+  (...flaws: Flaw[]): Flaw =>
+  (plan) => {
+    for (const flaw of flaws) flaw(plan);
+  };
+
+/** The root is only this process's: chroot(2) in place of pivot_root(2), and the old one stays. */
+export const chrootOnly: Flaw = (plan) => {
+  for (const step of stepsOf(plan, 'make it the root; the old one lies on top of it'))
+    Object.assign(step, { call: 'chroot', args: step.args.slice(0, 1) });
+  without("let go of the host's file systems")(plan);
+};

@@ -1,15 +1,14 @@
-// Attacks on the runtime itself: its program, its descriptors, its processes before they are the container's. Needs root.
+// Attacks on the runtime itself and on who called it: programs, descriptors, terminals, keys. Needs root.
 import { readFileSync } from 'node:fs';
 import { ABI } from '../../../src/sys/abi.js';
-import type { Attack } from './arena.js';
 import { SECRET } from './arena.js';
 import { careless, without } from './flaw.js';
-import { ownArena, pair } from './pair.js';
+import { ownArena } from './pair.js';
 
-const arena = ownArena();
+const { arena, pair } = ownArena();
 
 pair('overwrites the runtime', {
-  attack: async (flaw) => {
+  attack: async ({ flaw }) => {
     const { first } = await arena().runAndExec({
       words: ['/escape', 'overwrite-runtime', '30'],
       exec: ['/proc/self/exe', 'perform'],
@@ -26,27 +25,37 @@ pair('overwrites the runtime', {
 });
 
 pair('reaches into a process', {
-  attack: async (execFlaw) => {
+  attack: async ({ flaw: execFlaw }) => {
     const words = ['/escape', 'reach-descriptors', '50'];
-    const exec = ['/escape', 'stay', '10'];
-    return (await arena().runAndExec({ words, exec, waitMs: 300, ...(execFlaw ? { execFlaw } : {}) })).first;
+    return (await arena().runAndExec({ words, exec: ['/escape', 'stay', '10'], waitMs: 300, execFlaw })).first;
   },
   blocked: 'ready\nreaches none',
   works: 'ready\nreached a descriptor of another process',
 });
 
 pair('leaked directory', {
-  attack: (flaw) => arena().run({ words: ['/probe', 'cat', '/proc/self/fd/4/host/secret'], flaw }),
+  words: ['/probe', 'cat', '/proc/self/fd/4/host/secret'],
   blocked: '/proc/self/fd/4/host/secret: No such file or directory',
   works: SECRET,
 });
 
-const inDescriptor: Attack['change'] = ({ process }) => {
-  process.cwd = '/proc/self/fd/4';
-};
 pair('leaked working directory', {
-  attack: (flaw) => arena().run({ words: ['/probe', 'cat', 'host/secret'], change: inDescriptor, flaw }),
+  words: ['/probe', 'cat', 'host/secret'],
   flaw: careless('find the working directory, in this root', BigInt(ABI.O_PATH)),
   blocked: /^refused: .*process.cwd.*ELOOP/,
+  works: SECRET,
+});
+
+pair('types into the terminal', {
+  words: ['/escape', 'type-into-terminal'],
+  performer: ['/usr/bin/script', '--quiet', '--return', '--command', 'exec /vlab-front perform', '/dev/null'],
+  blocked: /^controlling terminal: No such device or address/,
+  works: /type: ok/,
+});
+
+pair("reads the caller's keys", {
+  words: ['/escape', 'read-key'],
+  performer: ['/rootfs/escape', 'with-key', SECRET, '/vlab-front', 'perform'],
+  blocked: 'key: Required key not available',
   works: SECRET,
 });
