@@ -4,13 +4,13 @@ import { readCgroupLayout } from '../../../src/host/cgroup-layout.js';
 import { needs } from '../../skips.js';
 import { until } from '../sys/own-launcher.js';
 import { type Containerd, withContainerd } from './containerd-room.js';
-import { WAYS } from './runtimes.js';
+import { BOTH_WAYS } from './runtimes.js';
 
 /** ctr gives the terminal its size a moment after the start. */
 const SIZED = 'tty; while [ "$(stty size 2>&1)" != "40 100" ]; do sleep 0.05; done; stty size; exit 6';
 const onVersion1 = readCgroupLayout().layout !== 'v2';
 
-describe.each(WAYS)('containerd, %s', (way) => {
+describe.each(BOTH_WAYS)('containerd, %s', (way) => {
   let containerd: Containerd;
   withContainerd(way, (own) => {
     containerd = own;

@@ -13,8 +13,10 @@ export type Way = 'resident' | 'cold' | 'another runtime';
 
 const ANOTHER = process.env.VLAB_ENGINES_RUNTIME;
 
+export const BOTH_WAYS: readonly Way[] = ANOTHER ? ['another runtime'] : ['resident', 'cold'];
+
 /** The planner decides by default; in the full run both ways. */
-export const WAYS: readonly Way[] = ANOTHER ? ['another runtime'] : isFullRun ? ['resident', 'cold'] : ['resident'];
+export const WAYS = isFullRun ? BOTH_WAYS : BOTH_WAYS.slice(0, 1);
 
 /** Where docs/engines.md has it. */
 export const RUNTIME_PATH = '/usr/local/bin/vlab-oci';
