@@ -4,7 +4,9 @@ import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { execPlan } from '../../src/container/exec-plan.js';
 import type { Plan } from '../../src/sys/plan.js';
-import { changed, createdPlan } from './container/config-plan.js';
+import { FILES } from '../system/escapes/guards.js';
+import { KERNEL_ATTACKS } from '../system/escapes/kernel-attacks.js';
+import { type Change, changed, createdPlan } from './container/config-plan.js';
 import { LIMITS, planFor, SITUATIONS } from './container/situations.js';
 import { quoted, REPOSITORY, rowsBelow } from './security-document.js';
 
@@ -31,6 +33,12 @@ const PLANS: Record<string, () => Plan> = {
   },
 };
 
+/** Those of the attacks that are named. */
+const attackedPlans = (cell: string) =>
+  testsIn(cell)
+    .flatMap(({ titles }) => titles.flatMap((title) => ATTACKS.get(title)?.asks ?? []))
+    .map((asks) => createdPlan(asks).plan);
+
 /** Titles and the file that has them: "one" and "other" in test/….test.ts, or a file by itself. */
 function testsIn(cell: string): { path: string; titles: string[] }[] {
   const tests: { path: string; titles: string[] }[] = [];
@@ -46,6 +54,23 @@ function testsIn(cell: string): { path: string; titles: string[] }[] {
   return tests;
 }
 
+interface Attack {
+  guards: readonly string[];
+  /** In test/system/escapes. */
+  file: string;
+  asks?: Change;
+}
+
+/** Attacks that are tried on vlab and on flawed plans: their tests are named after them. */
+const ATTACKS = new Map<string, Attack>(
+  [...Object.entries(FILES), ['kernel-wide', KERNEL_ATTACKS] as const].flatMap(([file, table]) =>
+    Object.entries<Omit<Attack, 'file'>>(table).map(([id, { guards, asks }]) => [
+      id,
+      { guards, file, ...(asks ? { asks } : {}) },
+    ]),
+  ),
+);
+
 const rows = rowsBelow('Guards');
 const inPlans = rows.filter(({ length }) => length === 4);
 
@@ -55,10 +80,11 @@ describe('docs/security.md', () => {
     expect(rows.filter((cells) => testsIn(cells.at(-1) ?? '').length === 0)).toEqual([]);
   });
 
-  it.each(inPlans)('%s: the guards are steps of the plans', (_, guards = '', names = '') => {
+  it.each(inPlans)('%s: the guards are steps of the plans', (_, guards = '', names = '', tests = '') => {
     expect(quoted(guards).length).toBeGreaterThan(0);
     for (const name of names.split(', ')) {
-      const reasons = PLANS[name]?.().steps.map(({ why }) => why);
+      const plans = name === "the attack's" ? attackedPlans(tests) : [PLANS[name]?.()];
+      const reasons = plans.flatMap((plan) => plan?.steps.map(({ why }) => why) ?? []);
       expect(reasons, name).toEqual(expect.arrayContaining(quoted(guards)));
     }
   });
@@ -68,8 +94,22 @@ describe('docs/security.md', () => {
       const file = resolve(REPOSITORY, path);
       expect(existsSync(file), path).toBe(true);
       const text = readFileSync(file, 'utf8');
-      const missing = titles.filter((title) => !['"', "'", '`'].some((mark) => text.includes(mark + title + mark)));
-      expect(missing, path).toEqual([]);
+      const isThere = (title: string) =>
+        ['"', "'", '`'].some((mark) => text.includes(mark + title + mark)) ||
+        path === `test/system/escapes/${ATTACKS.get(title)?.file}.test.ts`;
+      expect(
+        titles.filter((title) => !isThere(title)),
+        path,
+      ).toEqual([]);
     }
   });
+
+  it.each(inPlans)(
+    '%s: what the attacks that are named take out of a plan is in it',
+    (_, guards = '', _plans, tests = '') => {
+      const titles = testsIn(tests).flatMap((test) => test.titles);
+      const taken = titles.flatMap((title) => ATTACKS.get(title)?.guards ?? []);
+      expect(quoted(guards)).toEqual(expect.arrayContaining(taken));
+    },
+  );
 });

@@ -75,3 +75,10 @@ export const chrootOnly: Flaw = (plan) => {
     Object.assign(step, { call: 'chroot', args: step.args.slice(0, 1) });
   without("let go of the host's file systems")(plan);
 };
+
+/** Without what is done directly after these steps. */
+export const passAfter =
+  (why: string): Flaw =>
+  (plan) => {
+    for (const step of stepsOf(plan, why)) pass(plan.steps[plan.steps.indexOf(step) + 1] as Step);
+  };
