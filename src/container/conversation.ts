@@ -79,6 +79,8 @@ export function conversation(b: PlanBuilder, o: ConversationOptions): Conversati
   };
   const listener =
     o.listenerBytes === undefined ? undefined : { text: b.space(o.listenerBytes, 'state'), bytes: o.listenerBytes };
+  /** C has waited for an answer of the caller, and so for its record, before it comes to its last wait. */
+  const waitsAnyway = o.answersBorn || o.answersMounted;
   const tell = (why: string) => b.step('write', [CHANNEL_FD, frame, frameBytes], why);
   const receive = (from: Word | number, why: string) =>
     b.step('read', [from, byte, 1], why, { accept: [1, 1], retryOnEintr: true });
@@ -99,7 +101,7 @@ export function conversation(b: PlanBuilder, o: ConversationOptions): Conversati
     tellParent: (why) => b.step('write', [end(toParent, 1), b.str('.'), 1], why),
     awaitParent: (why) => receive(end(toChild, 0), why),
     awaitRecord() {
-      if (!o.answersBorn || o.waitsForStart) receive(end(toChild, 0), 'go on only when the caller knows of it');
+      if (o.waitsForStart || !waitsAnyway) receive(end(toChild, 0), 'go on only when the caller knows of it');
     },
     inParent({ adopt, outside, takeListener }) {
       const letGo = () => b.step('write', [end(toChild, 1), b.str('.'), 1], 'let it go on');
@@ -114,7 +116,7 @@ export function conversation(b: PlanBuilder, o: ConversationOptions): Conversati
       ])
         takeAnswer(b, text, bytes, 'take the state, to be passed on');
       if (o.answersBorn) outside?.();
-      if (o.answersBorn || !o.waitsForStart) letGo();
+      if (o.answersBorn || !(o.waitsForStart || waitsAnyway)) letGo();
       if (o.answersMounted) {
         receive(end(toParent, 0), 'wait until its file systems are mounted');
         tell('tell the caller');
