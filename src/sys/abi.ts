@@ -121,6 +121,7 @@ export const ABI = {
   // linux/memfd.h
   MFD_CLOEXEC: 1,
   // linux/openat2.h
+  RESOLVE_NO_XDEV: 1,
   RESOLVE_NO_MAGICLINKS: 2,
   RESOLVE_NO_SYMLINKS: 4,
   RESOLVE_BENEATH: 8,

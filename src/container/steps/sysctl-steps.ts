@@ -59,13 +59,15 @@ const swapped = (text: string) => text.replace(/[./]/g, (separator) => (separato
  * the host's shows the child its own namespaces too.
  */
 export function setParameters(b: PlanBuilder, parameters: readonly Parameter[], proc: Word | undefined): void {
-  const resolve = ABI.RESOLVE_BENEATH | ABI.RESOLVE_NO_SYMLINKS;
+  // A mount of the configuration may lie over a part of it, at a place that the image chose by a link (CVE-2025-52881).
+  const resolve = ABI.RESOLVE_BENEATH | ABI.RESOLVE_NO_XDEV | ABI.RESOLVE_NO_SYMLINKS;
   for (const { path, value, from } of parameters) {
     const fd = b.word('parameter');
     if (proc) {
       const open = flags('O_WRONLY', 'O_CLOEXEC');
-      const how = b.data(words64(open.value, 0, resolve), `{${open.text}, BENEATH|NO_SYMLINKS}`);
-      b.step('openat2', [proc, b.str(`sys/${path}`), how, 24], `open ${path}`, { result: fd, from });
+      const how = b.data(words64(open.value, 0, resolve), `{${open.text}, BENEATH|NO_XDEV|NO_SYMLINKS}`);
+      const hint = `this kernel must have it, and nothing may be mounted over /proc/sys/${path}`;
+      b.step('openat2', [proc, b.str(`sys/${path}`), how, 24], `open ${path}`, { result: fd, from, hint });
     } else {
       const file = b.str(`/proc/sys/${path}`);
       b.step('openat', [flags('AT_FDCWD'), file, flags('O_WRONLY', 'O_CLOEXEC')], `open ${path}`, { result: fd, from });

@@ -14,7 +14,7 @@ describe('kernel parameters', () => {
       from('linux.sysctl'),
     );
     const open =
-      'openat2(/proc, "sys/net/ipv4/conf/eth0.100/mtu", {O_WRONLY|O_CLOEXEC, BENEATH|NO_SYMLINKS}, 24) → parameter';
+      'openat2(/proc, "sys/net/ipv4/conf/eth0.100/mtu", {O_WRONLY|O_CLOEXEC, BENEATH|NO_XDEV|NO_SYMLINKS}, 24) → parameter';
     expect(calls).toEqual([open, 'write(parameter, "9", 1)', open, 'write(parameter, "9", 1)']);
   });
 
