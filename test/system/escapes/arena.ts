@@ -29,7 +29,7 @@ import { runPlan } from '../../../src/container/run-plan.js';
 import { readSituation, type Situation } from '../../../src/container/situation.js';
 import { withFilter } from '../../../src/container/situation-for.js';
 import { AGREED } from '../../../src/sys/agreement.js';
-import { perform } from '../../../src/sys/channel.js';
+import { type Performed, perform } from '../../../src/sys/channel.js';
 import { initVersion, nativeBinary } from '../../../src/sys/native.js';
 import type { Plan } from '../../../src/sys/plan.js';
 import { until } from '../sys/own-launcher.js';
@@ -39,6 +39,8 @@ const MEMORY_BYTES = 256 * 2 ** 20;
 const PROCESSES = 100;
 const TIMEOUT_MS = 10_000;
 export const SECRET = 'of the host';
+
+export type At = (path: string) => string;
 
 export interface Attack {
   words: string[];
@@ -51,7 +53,24 @@ export interface Attack {
   /** It has a cgroup, with its limits. */
   cgroups?: boolean;
   situation?: Partial<Situation>;
+  /** Makes the files of the volume, of the host and of the image anew, with the paths they have outside. */
+  prepare?: (at: At) => void;
+  /** What others do when the container's file systems are mounted, and nothing is covered yet. */
+  meanwhile?: (at: At) => void;
 }
+
+export interface Begun {
+  /** All that it said. */
+  output: Promise<string>;
+  ended: Promise<Performed>;
+  says(word: string): Promise<void>;
+  end(): Promise<void>;
+}
+
+type OnNote = (count: number, answer: () => void, pid: number) => void;
+
+const NOTHING_ELSE: CreateOptions = { preserved: [], ownedStdio: [], answersBorn: false, answersMounted: false };
+const NO_CGROUP = { cgroup: { directories: [], made: [] }, directories: [] };
 
 export class Arena implements AsyncDisposable {
   private serial = 0;
@@ -71,7 +90,7 @@ export class Arena implements AsyncDisposable {
       encoding: 'utf8',
     });
     if (compiled.status !== 0) throw new Error(compiled.stderr);
-    for (const native of ['vlab-front', 'vlab-init', 'probe'] as const)
+    for (const native of ['vlab-front', 'vlab-init', 'vlab-relay', 'probe'] as const)
       copyFileSync(await nativeBinary(native), join(folder, native));
     const situation = readSituation(pathsOf(configOf(['true'])));
     const cgroups = situation.cgroups.map(({ root }) => join(root, name));
@@ -103,50 +122,69 @@ export class Arena implements AsyncDisposable {
 
   /** What the attack said. */
   async run(attack: Attack): Promise<string> {
+    const { output, ended } = await this.begin(attack);
+    const { failure } = await ended;
+    return failure ? `refused: ${failure.message}` : (await output).trimEnd();
+  }
+
+  /** A container that attacks until it has done so, or is ended. */
+  async begin(attack: Attack): Promise<Begun> {
+    const at = (path: string) => this.at(path);
+    if (attack.prepare) {
+      for (const path of ['/volume', '/host', '/image']) this.clear(path);
+      attack.prepare(at);
+    }
     const config = configOf(attack.words, attack.asks);
     config.linux.cgroupsPath = `/vlab/attack-${this.serial++}`;
     const situation = await this.situationOf(config, attack);
-    const { plan } = runPlan(config, situation);
+    const { meanwhile } = attack;
+    const plan = meanwhile
+      ? createPlan(config, situation, NO_CGROUP, { ...NOTHING_ELSE, answersMounted: true }).plan
+      : runPlan(config, situation, { relayPath: '/vlab-relay' }).plan;
     attack.flaw?.(plan);
-    const { output, ended } = this.perform(plan, attack.performer);
-    const { failure } = await ended;
-    if (failure) return `refused: ${failure.message}`;
-    return (await output).trimEnd();
+    return this.perform(plan, attack.performer, (note, answer) => {
+      if (!meanwhile || note > 1) return;
+      if (note === 1) meanwhile(at);
+      answer();
+    });
   }
 
   /** A container with a first program that attacks, and another that is executed in it: what the first said. */
-  async runAndExec(
-    attack: Attack & { exec: string[]; execFlaw?: Flaw | undefined; waitMs?: number; execAsks?: Attack['asks'] },
-  ) {
+  async runAndExec(attack: Attack & { exec: string[]; execFlaw?: Flaw | undefined; waitMs: number }): Promise<string> {
     const config = configOf(attack.words, attack.asks);
     const situation = await this.situationOf(config, attack);
-    const none: CreateOptions = { preserved: [], ownedStdio: [], answersBorn: false, answersMounted: false };
-    const cgroup = { cgroup: { directories: [] }, directories: [] } as never;
-    const { plan } = createPlan(config, situation, cgroup, none);
-    attack.flaw?.(plan);
-    const first = this.perform(plan);
-    const pid = await first.pid;
-    first.answer();
-    const begun = await first.ended;
-    if (begun.failure) throw begun.failure;
-    await until(() => first.said().includes('ready'), 'the attack is ready', TIMEOUT_MS);
+    const { plan } = createPlan(config, situation, NO_CGROUP, NOTHING_ELSE);
+    let pid = 0;
+    const first = this.perform(plan, undefined, (note, answer, of) => {
+      pid = of;
+      if (note === 0) answer();
+    });
+    const { failure } = await first.ended;
+    if (failure) throw failure;
+    await first.says('ready');
     const again = structuredClone({ ...config, process: { ...config.process, args: attack.exec } });
-    attack.execAsks?.(again);
-    const joined = execPlan(again, situation, { pid, cgroupDirectories: [] }, { preserved: [], ownedStdio: [] });
-    attack.execFlaw?.(joined);
-    const second = this.perform(joined, attack.performer);
-    await second.pid;
-    await sleep(attack.waitMs ?? 0);
-    second.answer();
+    const joining = execPlan(again, situation, { pid, cgroupDirectories: [] }, NOTHING_ELSE);
+    attack.execFlaw?.(joining);
+    const second = this.perform(joining, attack.performer, (note, answer) => {
+      if (note === 0) setTimeout(answer, attack.waitMs);
+    });
     await second.ended.catch(() => {});
-    return { first: (await first.output).trimEnd(), second: (await second.output).trimEnd() };
+    return (await first.output).trimEnd();
+  }
+
+  /** An empty directory, but for the secret. */
+  private clear(path: string): void {
+    const directory = this.at(path);
+    rmSync(directory, { recursive: true, force: true });
+    mkdirSync(directory);
+    if (path === '/host') writeFileSync(join(directory, 'secret'), `${SECRET}\n`);
   }
 
   private async situationOf(config: OciConfig, { cgroups, situation }: Attack): Promise<Situation> {
     return withFilter(config, { ...this.situation, ...(cgroups ? {} : { cgroups: [] }), ...situation });
   }
 
-  private perform(plan: Plan, performer: string[] = ['/vlab-front', 'perform']) {
+  private perform(plan: Plan, performer: string[] = ['/vlab-front', 'perform'], onNote: OnNote = () => {}): Begun {
     const joining = this.cgroups.map((directory) => `echo 0 > ${directory}/cgroup.procs`).join('; ');
     // Descriptor 4 is a directory of the arena that somebody left open.
     const enter = `exec nsenter --target ${this.pid} --mount --pid --net --ipc --uts --root --wd -- sh -c 'exec "$@" 4</' sh "$@"`;
@@ -160,11 +198,8 @@ export class Arena implements AsyncDisposable {
       said += chunk.toString();
     });
     const performance = perform(child.stdio[3] as unknown as Socket, plan, initVersion());
-    const pid = new Promise<number>((tell, fail) => {
-      performance.onNote = (payload) => tell(readPid(payload));
-      performance.ended.then(({ failure }) => failure && fail(failure), fail);
-    });
-    pid.catch(() => {});
+    let notes = 0;
+    performance.onNote = (payload) => onNote(notes++, () => performance.answer(AGREED), readPid(payload));
     const output = (async () => {
       const late = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS);
       if (!stdout.readableEnded) await Promise.race([once(stdout, 'end'), sleep(TIMEOUT_MS)]);
@@ -174,9 +209,11 @@ export class Arena implements AsyncDisposable {
     return {
       output,
       ended: performance.ended,
-      pid,
-      said: () => said,
-      answer: () => performance.answer(AGREED),
+      says: (word) => until(() => said.includes(word), `the attack says ${word}`, TIMEOUT_MS),
+      end: async () => {
+        child.kill('SIGKILL');
+        await once(child, 'exit');
+      },
     };
   }
 
@@ -239,14 +276,14 @@ async function removeTree(directory: string): Promise<void> {
 function setUp(folder: string): string {
   return `
 r=${folder}/root; mkdir $r; mount -t tmpfs -o mode=755,size=64m arena $r; cd $r
-mkdir proc sys dev dev/pts old host volume rootfs rootfs/proc rootfs/sys rootfs/dev rootfs/tmp rootfs/mnt
-cp ${folder}/vlab-front ${folder}/vlab-init .; cp ${folder}/vlab-init runtime; cp ${folder}/probe ${folder}/escape rootfs/
+mkdir proc sys dev dev/pts old host rootfs rootfs/proc rootfs/sys rootfs/dev rootfs/tmp rootfs/mnt
+cp ${folder}/vlab-front ${folder}/vlab-init ${folder}/vlab-relay .; cp ${folder}/vlab-init runtime; cp ${folder}/probe ${folder}/escape rootfs/
 for one in setuid capable inheriting; do cp rootfs/probe rootfs/$one; done; chmod 4755 rootfs/setuid
 rootfs/escape file-capability rootfs/capable permitted >&2; rootfs/escape file-capability rootfs/inheriting inheritable >&2
-mknod -m 666 rootfs/device c ${FOREIGN_DEVICE.join(' ')}; mknod -m 666 volume/zero c 1 5
-echo "${SECRET}" > host/secret
+mknod -m 666 rootfs/device c ${FOREIGN_DEVICE.join(' ')}
 mount -t proc proc proc; mount -t sysfs sysfs sys; mount -t devpts -o newinstance,ptmxmode=0666 devpts dev/pts; ln -s pts/ptmx dev/ptmx
 mount --rbind /sys/fs/cgroup sys/fs/cgroup
+echo "${SECRET}" > host/secret
 for one in null zero full random urandom tty; do cp -a /dev/$one dev/$one; done
 mkdir usr; mount --rbind -o ro /usr usr
 for one in bin lib lib64; do cp -a /$one . ; done

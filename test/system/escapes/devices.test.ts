@@ -1,4 +1,5 @@
 // Attacks through device nodes. Needs root.
+import { execFileSync } from 'node:child_process';
 import { FOREIGN_DEVICE } from './arena.js';
 import { ownArena } from './pair.js';
 
@@ -19,6 +20,7 @@ pair('node of the image', {
 });
 
 pair('node of a volume', {
+  prepare: (at) => void execFileSync('mknod', ['-m', '666', at('/volume/zero'), 'c', '1', '5']),
   words: ['/probe', 'open', '/mnt/zero'],
   blocked: '/mnt/zero: Permission denied',
   works: '/mnt/zero: ok',

@@ -1,6 +1,7 @@
 /** Flawed twins of plans: the same plan with exactly one guard taken out, so that an attack on it is seen to work. Pure. */
+import { ABI, flags } from '../../../src/sys/abi.js';
 import { num } from '../../../src/sys/num.js';
-import type { Plan, Step } from '../../../src/sys/plan.js';
+import type { Arg, Plan, Step } from '../../../src/sys/plan.js';
 
 export type Flaw = (plan: Plan) => void;
 
@@ -31,13 +32,53 @@ export const without =
     for (const why of reasons) for (const step of stepsOf(plan, why)) pass(step);
   };
 
-/** What a step finds within the root, found as a name of any kind instead: openat2 with its rules becomes openat. */
+/** What a step finds by rules (openat2) it finds as any name leads to it (openat). */
 export const careless =
-  (why: string, how: bigint): Flaw =>
+  (why: string): Flaw =>
   (plan) => {
     for (const step of stepsOf(plan, why)) {
-      Object.assign(step, { call: 'openat', args: [...step.args.slice(0, 2), num(how, 'any way')] });
+      const [at, path, how] = step.args;
+      if (step.call !== 'openat2' || !at || !path || how?.kind !== 'addr')
+        throw new Error(`no rules are there to ${why}`);
+      const open = new DataView(plan.data.buffer, plan.data.byteOffset).getBigUint64(how.offset, true);
+      Object.assign(step, { call: 'openat', args: [at, path, num(open, 'any way')] });
     }
+  };
+
+/** What a step takes or covers by a descriptor that is held it looks up by name, links and all, in the root that is to be. */
+export const byName =
+  (why: string, path: string): Flaw =>
+  (plan) => {
+    const [held] = stepsOf(plan, 'take a private copy of the root file system');
+    if (!held?.result) throw new Error('the root is not held');
+    const name = addString(plan, path);
+    for (const step of stepsOf(plan, why)) {
+      if (step.call === 'open_tree') {
+        const how = step.args[2]?.kind === 'num' ? step.args[2].value : 0n;
+        step.args = [held.result, name, num(how & ~BigInt(ABI.AT_EMPTY_PATH))];
+      } else if (step.call === 'move_mount') {
+        step.args.splice(2, 3, held.result, name, flags('MOVE_MOUNT_F_EMPTY_PATH', 'MOVE_MOUNT_T_SYMLINKS'));
+      } else throw new Error(`nothing is mounted to ${why}`);
+    }
+  };
+
+function addString(plan: Plan, text: string): Arg {
+  const offset = plan.imageBytes;
+  const bytes = Buffer.from(`${text}\0`);
+  const data = new Uint8Array(Math.ceil((offset + bytes.length) / 8) * 8);
+  data.set(plan.data);
+  data.set(bytes, offset);
+  Object.assign(plan, { data, imageBytes: data.length });
+  return { kind: 'addr', offset, text: JSON.stringify(text) };
+}
+
+/** The last of these steps is done late: in the place of another, which is not done. */
+export const late =
+  (why: string, insteadOf: string): Flaw =>
+  (plan) => {
+    const step = stepsOf(plan, why).at(-1) as Step;
+    for (const other of stepsOf(plan, insteadOf)) Object.assign(other, step);
+    pass(step);
   };
 
 /** One argument is another number. */

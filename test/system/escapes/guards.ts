@@ -4,6 +4,7 @@
  */
 import { DEVICES } from './table/devices.js';
 import type { Escape } from './table/escape.js';
+import { MOUNTS } from './table/mounts.js';
 import { PRIVILEGES } from './table/privileges.js';
 import { RESOURCES } from './table/resources.js';
 import { ROOT } from './table/root.js';
@@ -13,12 +14,13 @@ import { RUNTIME } from './table/runtime.js';
 export const FILES = {
   runtime: RUNTIME,
   root: ROOT,
+  mounts: MOUNTS,
   privileges: PRIVILEGES,
   devices: DEVICES,
   resources: RESOURCES,
 } as const satisfies Record<string, Record<string, Escape>>;
 
-export const ESCAPES = { ...RUNTIME, ...ROOT, ...PRIVILEGES, ...DEVICES, ...RESOURCES };
+export const ESCAPES = { ...RUNTIME, ...ROOT, ...MOUNTS, ...PRIVILEGES, ...DEVICES, ...RESOURCES };
 export type EscapeId = keyof typeof ESCAPES;
 export const escapeOf = (id: EscapeId): Escape => ESCAPES[id];
 
