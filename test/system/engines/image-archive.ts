@@ -6,7 +6,12 @@ import type { EngineRoom } from './engine-room.js';
 const PLACE = '/run/room/archive';
 
 /** Its path in the room. `name`: as the image is to be called. */
-export async function imageArchive(room: EngineRoom, rootfs: string, name: string): Promise<string> {
+export async function imageArchive(
+  room: EngineRoom,
+  rootfs: string,
+  name: string,
+  command: readonly string[],
+): Promise<string> {
   await room.ask(['tar', '-C', rootfs, '-cf', '/run/room/layer.tar', '.']);
   const layer = blob(room, readFileSync(room.outside('/run/room/layer.tar')), 'application/vnd.oci.image.layer.v1.tar');
   const config = blob(
@@ -14,7 +19,7 @@ export async function imageArchive(room: EngineRoom, rootfs: string, name: strin
     json({
       architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
       os: 'linux',
-      config: { Env: ['PATH=/bin'], Cmd: ['sh'] },
+      config: { Env: ['PATH=/bin'], Cmd: command },
       rootfs: { type: 'layers', diff_ids: [layer.digest] },
     }),
     'application/vnd.oci.image.config.v1+json',

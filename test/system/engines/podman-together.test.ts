@@ -1,12 +1,11 @@
 // Containers that share something, are built, or are many. Needs root, podman and dist/ (npm test builds it).
-import { existsSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { needs } from '../../skips.js';
 import { until } from '../sys/own-launcher.js';
+import { hasCniPlugins, writeNetwork } from './cni.js';
 import { type Podman, withPodman } from './podman-room.js';
 import { EITHER_WAY, WAYS } from './runtimes.js';
 
-const BRIDGE_PLUGIN = '/usr/lib/cni/bridge';
 const links = (...names: string[]) => names.map((name) => `readlink /proc/self/ns/${name}`).join('; ');
 
 describe.each(WAYS)('podman, %s', (way) => {
@@ -56,17 +55,8 @@ describe.each(WAYS)('podman, %s', (way) => {
 
   describe('a network', () => {
     it('is made by the engine, and joined by its path', async (context) => {
-      needs(context, 'cni plugins', existsSync(BRIDGE_PLUGIN));
-      const plugin = {
-        type: 'bridge',
-        bridge: 'room0',
-        isGateway: true,
-        ipam: { type: 'host-local', ranges: [[{ subnet: '10.199.7.0/24' }]] },
-      };
-      podman.room.write(
-        '/etc/cni/net.d/room.conflist',
-        JSON.stringify({ cniVersion: '0.4.0', name: 'room', plugins: [plugin] }),
-      );
+      needs(context, 'cni plugins', hasCniPlugins);
+      writeNetwork(podman.room);
       await podman.ask('run', '-d', '--name=a', '--network=room', '--ip=10.199.7.5', 'bb', 'sleep', '100');
       await podman.ask('exec', '-d', 'a', 'sh', '-c', 'echo over the bridge | nc -l -p 80');
       const ask = 'nc -w2 10.199.7.5 80; ip -o -4 addr show eth0 | tr -s " " | cut -d" " -f4';
