@@ -64,7 +64,7 @@ export async function prepareRun(request: RunRequest): Promise<PreparedRun> {
     detached: outputDir ? { stdoutPath: join(outputDir, 'stdout'), stderrPath: join(outputDir, 'stderr') } : undefined,
   };
   // An init divides every hierarchy there is; the others are spared those that they do not use.
-  const cgroup = system ? withoutRemoval(cgroupOf(config, id, situation)) : undefined;
+  const cgroup = system ? forInit(cgroupOf(config, id, situation)) : undefined;
   const halt = system ? haltSignal(resolveIn(rootfs, command[0] ?? '')) : undefined;
   return {
     id,
@@ -75,9 +75,9 @@ export async function prepareRun(request: RunRequest): Promise<PreparedRun> {
   };
 }
 
-/** An init leaves directories of its own in it: the owner removes them all, not the plan. */
-function withoutRemoval(planned: PlannedCgroup): PlannedCgroup {
-  return { ...planned, cgroup: { ...planned.cgroup, made: [] } };
+/** An init may write its cgroups, and leaves directories of its own in them: the owner removes them all, not the plan. */
+export function forInit(planned: PlannedCgroup): PlannedCgroup {
+  return { ...planned, cgroup: { ...planned.cgroup, made: [] }, inside: true };
 }
 
 const DEFAULT_INIT = '/sbin/init';

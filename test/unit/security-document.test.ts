@@ -2,12 +2,17 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { usualCgroup } from '../../src/container/cgroup/planned-cgroup.js';
+import { defaultConfig } from '../../src/container/config/default-config.js';
+import { asSystem } from '../../src/container/config/system-config.js';
 import { execPlan } from '../../src/container/exec-plan.js';
+import { forInit } from '../../src/container/run-container.js';
+import { runPlan } from '../../src/container/run-plan.js';
 import type { Plan } from '../../src/sys/plan.js';
 import { FILES } from '../system/escapes/guards.js';
 import { KERNEL_ATTACKS } from '../system/escapes/kernel-attacks.js';
 import { type Change, changed, createdPlan } from './container/config-plan.js';
-import { LIMITS, planFor, SITUATIONS } from './container/situations.js';
+import { LIMITS, planFor, REQUEST, SITUATIONS } from './container/situations.js';
 import { quoted, REPOSITORY, rowsBelow } from './security-document.js';
 
 const PLANS: Record<string, () => Plan> = {
@@ -17,6 +22,10 @@ const PLANS: Record<string, () => Plan> = {
   rootless: () => planFor(SITUATIONS.rootless),
   terminal: () => planFor(SITUATIONS.hybrid, { terminal: true }),
   init: () => planFor(SITUATIONS.hybrid, { init: '/usr/bin/catatonit' }),
+  system: () => {
+    const config = asSystem(defaultConfig(REQUEST), '0'.repeat(32));
+    return runPlan(config, SITUATIONS.hybrid, { cgroup: forInit(usualCgroup(config, SITUATIONS.hybrid)) }).plan;
+  },
   'working directory': () => planFor(SITUATIONS.hybrid, { cwd: '/tmp' }),
   volumes: () => {
     const volume = { destination: '/data', type: 'bind', source: '/srv/data', options: ['rbind'] };

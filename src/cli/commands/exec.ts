@@ -31,6 +31,7 @@ An id may be shortened as long as it fits only one container. The exit code is t
     const { oneRunning } = await import('../running-containers.js');
     const { CONFIG_FILE } = await import('../../container/start-detached.js');
     const { parseConfig } = await import('../../container/config/parse-config.js');
+    const { ownedExecDirectories } = await import('../../container/cgroup/exec-directories.js');
     const { ColdCaller } = await import('../../oci/cold-caller.js');
     const { execIn } = await import('../../oci/exec-in.js');
     const { ownedStdio } = await import('../../oci/descriptors.js');
@@ -47,7 +48,7 @@ An id may be shortened as long as it fits only one container. The exit code is t
       terminal: flags.tty ?? false,
     };
     const caller = new ColdCaller(args);
-    const running = { init: processOf(pid), cgroupDirectories: cgroups };
+    const running = { init: processOf(pid), cgroupDirectories: ownedExecDirectories(cgroups, pid) };
     const exitCode = await execIn(caller, { ...config, process: process_ }, running, {
       ...(flags.detach ? {} : { foreground: { relayPath: await nativeBinary('vlab-relay') } }),
       preserved: [],

@@ -7,7 +7,7 @@ import type { Situation } from '../situation.js';
 import type { CgroupDirectory } from './cgroup.js';
 import { attachProgram, deviceFiles } from './device-rule-steps.js';
 import { deviceRules } from './device-rules.js';
-import { makeDirectory, nameOf } from './make-steps.js';
+import { INSIDE, makeDirectory, makeInside, nameOf } from './make-steps.js';
 import { type PlannedCgroup, type PlannedDirectory, usualCgroup } from './planned-cgroup.js';
 import { controllersAskedFor, resourceWrites } from './resource-writes.js';
 import { HERE, READ, WRITE, writeResource } from './write-steps.js';
@@ -25,7 +25,7 @@ export interface CgroupSteps {
   remove(): void;
   /** Directories that exist while the container does. */
   directories: string[];
-  /** The same, with what they are of. */
+  /** Those that the container's processes see as the tops of the trees, with what they are of. */
   own: readonly CgroupDirectory[];
 }
 
@@ -34,7 +34,7 @@ export function cgroupSteps(
   b: PlanBuilder,
   config: OciConfig,
   situation: Situation,
-  { cgroup, directories }: PlannedCgroup = usualCgroup(config, situation),
+  { cgroup, directories, inside }: PlannedCgroup = usualCgroup(config, situation),
 ): CgroupSteps {
   const { resources } = config.linux;
   const writes = resourceWrites(resources, cgroup);
@@ -47,7 +47,7 @@ export function cgroupSteps(
     clonesInto: directories.some(({ version }) => version === 2),
     joinsItself: directories.some(({ version }) => version === 1),
     directories: directories.map(({ path }) => path),
-    own: directories,
+    own: inside ? directories.map((one) => ({ ...one, path: join(one.path, INSIDE) })) : directories,
     make(into) {
       for (const directory of directories) {
         makeDirectory(b, directory, asked);
@@ -55,12 +55,14 @@ export function cgroupSteps(
           const skipped = write.initial && directory.fresh;
           if (write.directory.path === directory.path && !skipped) writeResource(b, write);
         }
+        const byFile = devices && directory.version === 1 && directory.controllers.includes('devices');
+        if (byFile) deviceFiles(b, directory.path, devices);
+        const home = inside ? makeInside(b, directory, asked) : directory.path;
         if (directory.version === 1) {
-          if (devices && directory.controllers.includes('devices')) deviceFiles(b, directory.path, devices);
-          joins.push(openProcesses(b, directory));
+          joins.push(openProcesses(b, { ...directory, path: home }));
           continue;
         }
-        b.step('openat', [HERE, b.str(directory.path), READ], 'hold the cgroup, to clone into it', {
+        b.step('openat', [HERE, b.str(home), READ], 'hold the cgroup, to clone into it', {
           result: into,
         });
         if (devices && !byFiles) attachProgram(b, into, devices);

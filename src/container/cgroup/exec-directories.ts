@@ -1,10 +1,11 @@
 /** The directories that a further process of a running container joins (`exec`, `exec --cgroup`). */
 import { existsSync } from 'node:fs';
-import { posix } from 'node:path';
+import { join, posix } from 'node:path';
 import { VlabError } from '../../base/errors.js';
 import { readCgroupLayout } from '../../host/cgroup-layout.js';
 import type { Cgroup, CgroupDirectory } from './cgroup.js';
 import { readControl } from './control-file.js';
+import { INSIDE } from './make-steps.js';
 
 /**
  * The container's own directories; or below them where its first process, `pid`, went: a cgroup of version 2 that hands
@@ -19,6 +20,16 @@ export function execDirectories(cgroup: Cgroup, pid: number, asked: readonly str
     if (sub) return subCgroup(path, sub.path);
     const handsDown = directory.version === 2 && (readControl(directory, 'cgroup.subtree_control') ?? '') !== '';
     return handsDown ? cgroupOfProcess(directory, pid) : path;
+  });
+}
+
+/** The same of a container of `vlab run`, by the directories that it owns. */
+export function ownedExecDirectories(owned: readonly string[], pid: number): string[] {
+  return owned.map((path) => {
+    const inside = join(path, INSIDE);
+    if (!existsSync(inside)) return path;
+    const unified = existsSync(join(inside, 'cgroup.subtree_control'));
+    return unified ? cgroupOfProcess({ path: inside }, pid) : inside;
   });
 }
 
@@ -42,7 +53,7 @@ function subCgroup(directory: string, sub: string): string {
 }
 
 /** Where the process is in version 2, which may be anywhere below the container's directory. */
-function cgroupOfProcess({ path }: CgroupDirectory, pid: number): string {
+function cgroupOfProcess({ path }: Pick<CgroupDirectory, 'path'>, pid: number): string {
   const { unified } = readCgroupLayout('/proc/self', `/proc/${pid}`);
   return unified?.ownDirectory ?? path;
 }

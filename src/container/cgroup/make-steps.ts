@@ -40,6 +40,19 @@ export function makeDirectory(b: PlanBuilder, directory: PlannedDirectory, asked
   if (directory.owner) handOver(b, path, directory.owner);
 }
 
+/** Where the processes are of a container that may write its cgroups. */
+export const INSIDE = 'inside';
+
+/** Its limits are above, where nothing in its cgroup namespace can name them. */
+export function makeInside(b: PlanBuilder, directory: PlannedDirectory, asked: ReadonlyMap<string, string>): string {
+  const { version, controllers, path } = directory;
+  if (version === 2) handDown(b, path, controllers, asked);
+  else if (controllers.includes('cpuset')) letChildrenTakeOver(b, path);
+  const inside = join(path, INSIDE);
+  makeOne(b, inside, 'make one in it, from which its limits are out of reach', { tolerate: ['EEXIST'] });
+  return inside;
+}
+
 const PLAIN = num(0o755, '0755');
 /** Who finds it empty at the end of a container may remove it. */
 const MARKED = num(PARENT_MODE, '01755');

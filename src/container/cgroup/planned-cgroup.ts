@@ -36,6 +36,8 @@ export interface PlannedDirectory extends CgroupDirectory {
 export interface PlannedCgroup {
   cgroup: Cgroup;
   directories: PlannedDirectory[];
+  /** Processes are in a directory in each of them, the top of all that they see: their limits are out of their reach. */
+  inside?: boolean;
 }
 
 /**

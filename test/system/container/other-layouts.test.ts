@@ -33,7 +33,8 @@ mkdir /sys/fs/cgroup/systemd; mount -t cgroup -o none,name=systemd cgroup /sys/f
 
 it('the guards with that kernel', TIMEOUT, async (context) => {
   needs(context, 'full', isFullRun);
-  const guards = vitest('container/isolation', 'container/mounts-image', 'container/process', 'container/seccomp.test');
+  const names = ['isolation', 'mounts-image', 'process', 'seccomp.test', 'system-container'];
+  const guards = vitest(...names.map((name) => `container/${name}`));
   expectPassed(await inGuest(`mount -t cgroup2 cgroup2 /sys/fs/cgroup\n${guards}`), 100);
 });
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startTimeOf } from '../../../src/sys/owners.js';
 import { isRoot, needs } from '../../skips.js';
 import { until } from '../sys/own-launcher.js';
@@ -128,24 +128,54 @@ describe('systemd', () => {
   });
 });
 
+/** Only busybox, as init. */
+function busyboxRoot(): string {
+  const rootfs = mkdtempSync(join(tmpdir(), 'vlab-busybox-'));
+  for (const name of ['bin', 'sbin', 'etc', 'proc', 'sys', 'dev', 'run', 'tmp', 'root']) mkdirSync(join(rootfs, name));
+  copyFileSync('/bin/busybox', join(rootfs, 'bin/busybox'));
+  for (const name of ['sh', 'sleep', 'cat', 'touch']) symlinkSync('busybox', join(rootfs, 'bin', name));
+  symlinkSync('../bin/busybox', join(rootfs, 'sbin/init'));
+  writeFileSync(join(rootfs, 'etc/inittab'), '::sysinit:/bin/touch /run/booted\n::respawn:/bin/sleep 1000\n');
+  return rootfs;
+}
+
 describe('busybox', () => {
-  it('boots, runs what inittab says, and powers off when it is asked to', async (context) => {
+  let rootfs: string;
+  beforeEach((context) => {
     needs(context, 'root', isRoot);
     needs(context, 'busybox-static', existsSync('/bin/busybox'));
-    const rootfs = mkdtempSync(join(tmpdir(), 'vlab-busybox-'));
-    try {
-      for (const name of ['bin', 'sbin', 'etc', 'proc', 'sys', 'dev', 'run', 'tmp', 'root'])
-        mkdirSync(join(rootfs, name));
-      copyFileSync('/bin/busybox', join(rootfs, 'bin/busybox'));
-      for (const name of ['sh', 'sleep', 'cat', 'touch']) symlinkSync('busybox', join(rootfs, 'bin', name));
-      symlinkSync('../bin/busybox', join(rootfs, 'sbin/init'));
-      writeFileSync(join(rootfs, 'etc/inittab'), '::sysinit:/bin/touch /run/booted\n::respawn:/bin/sleep 1000\n');
-      const { id, pid } = await boot(rootfs);
-      await untilSays(id, ['sh', '-c', 'cd /run && echo *'], /booted/);
-      expect((await vlab('kill', '--signal', 'USR2', id)).code).toBe(0);
-      await untilEnded(pid);
-    } finally {
-      rmSync(rootfs, { recursive: true });
-    }
+    rootfs = busyboxRoot();
+    return () => rmSync(rootfs, { recursive: true });
+  });
+
+  it('boots, runs what inittab says, and powers off when it is asked to', async () => {
+    const { id, pid } = await boot(rootfs);
+    await untilSays(id, ['sh', '-c', 'cd /run && echo *'], /booted/);
+    expect((await vlab('kill', '--signal', 'USR2', id)).code).toBe(0);
+    await untilEnded(pid);
+  });
+
+  it('may write its cgroups, and raises none of its limits', async () => {
+    const raise =
+      'for file in $(find /sys/fs/cgroup -name "*.limit_in_bytes" -o -name "*.max"); do echo 999999999 > $file; done';
+    // What is read is not in its memory twice: tail(1) keeps it all.
+    const take = 'head -c 100000000 /dev/zero | tail -c 100000000 | wc -c';
+    const made = 'mkdir /sys/fs/cgroup/*/own /sys/fs/cgroup/own; echo made $(find /sys/fs/cgroup -name own | wc -l)';
+    const script = `(${raise}; ${made}) 2>/dev/null; ${take}; echo goes on`;
+    const { stdout } = await vlab(
+      'run',
+      '--system',
+      '--memory',
+      '64m',
+      '--rootfs',
+      rootfs,
+      '--',
+      '/bin/busybox',
+      'sh',
+      '-c',
+      script,
+    );
+    expect(stdout).toMatch(/^made [1-9]/);
+    expect(stdout).not.toContain('100000000');
   });
 });
