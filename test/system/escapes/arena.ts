@@ -6,6 +6,7 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_pr
 import { once } from 'node:events';
 import {
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -57,6 +58,14 @@ export interface Attack {
   prepare?: (at: At) => void;
   /** What others do when the container's file systems are mounted, and nothing is covered yet. */
   meanwhile?: (at: At) => void;
+}
+
+interface AlsoExec {
+  exec: string[];
+  execAsks?: Attack['asks'];
+  execFlaw?: Flaw | undefined;
+  /** How long the other stays on its way. */
+  waitMs?: number;
 }
 
 export interface Begun {
@@ -111,8 +120,31 @@ export class Arena implements AsyncDisposable {
 
   /** What a program of the arena says, outside of any container. */
   outside(...words: string[]): string {
-    const target = ['--target', String(this.pid), '--mount', '--pid', '--root', '--wd'];
-    return execFileSync('nsenter', [...target, '--', ...words], { encoding: 'utf8', timeout: TIMEOUT_MS }).trimEnd();
+    const options = { encoding: 'utf8', timeout: TIMEOUT_MS } as const;
+    return execFileSync('nsenter', [...this.entering, '--', ...words], options).trimEnd();
+  }
+
+  /** A program of the arena, outside of any container, that says when it is ready, and is ended. */
+  async neighbour(...words: string[]): Promise<AsyncDisposable & { pid: number; runs: () => boolean }> {
+    const child = spawn('nsenter', [...this.entering, '--', ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(child.stdout as Readable, 'data');
+    const [below] = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').split(' ');
+    const status = readFileSync(`/proc/${below}/status`, 'utf8');
+    const gone = once(child, 'exit');
+    return {
+      pid: Number(/^NSpid:.*\t(\d+)$/m.exec(status)?.[1]),
+      runs: () => existsSync(`/proc/${below}`),
+      async [Symbol.asyncDispose]() {
+        try {
+          process.kill(Number(below), 'SIGKILL');
+        } catch {} // it has ended by itself
+        await gone;
+      },
+    };
+  }
+
+  private get entering(): string[] {
+    return ['--target', String(this.pid), '--mount', '--pid', '--net', '--ipc', '--uts', '--root', '--wd'];
   }
 
   /** The path on the host of what is `path` in the arena. */
@@ -149,8 +181,8 @@ export class Arena implements AsyncDisposable {
     });
   }
 
-  /** A container with a first program that attacks, and another that is executed in it: what the first said. */
-  async runAndExec(attack: Attack & { exec: string[]; execFlaw?: Flaw | undefined; waitMs: number }): Promise<string> {
+  /** A container with a first program that attacks, and another that is executed in it: what both said. */
+  async runAndExec(attack: Attack & AlsoExec): Promise<{ first: string; second: string }> {
     const config = configOf(attack.words, attack.asks);
     const situation = await this.situationOf(config, attack);
     const { plan } = createPlan(config, situation, NO_CGROUP, NOTHING_ELSE);
@@ -163,13 +195,17 @@ export class Arena implements AsyncDisposable {
     if (failure) throw failure;
     await first.says('ready');
     const again = structuredClone({ ...config, process: { ...config.process, args: attack.exec } });
+    attack.execAsks?.(again);
     const joining = execPlan(again, situation, { pid, cgroupDirectories: [] }, NOTHING_ELSE);
     attack.execFlaw?.(joining);
     const second = this.perform(joining, attack.performer, (note, answer) => {
-      if (note === 0) setTimeout(answer, attack.waitMs);
+      if (note === 0) setTimeout(answer, attack.waitMs ?? 0);
     });
-    await second.ended.catch(() => {});
-    return (await first.output).trimEnd();
+    const end = await second.ended.catch(() => undefined);
+    return {
+      second: end?.failure ? `refused: ${end.failure.message}` : (await second.output).trimEnd(),
+      first: (await first.output).trimEnd(),
+    };
   }
 
   /** An empty directory, but for the secret. */
@@ -187,7 +223,7 @@ export class Arena implements AsyncDisposable {
   private perform(plan: Plan, performer: string[] = ['/vlab-front', 'perform'], onNote: OnNote = () => {}): Begun {
     const joining = this.cgroups.map((directory) => `echo 0 > ${directory}/cgroup.procs`).join('; ');
     // Descriptor 4 is a directory of the arena that somebody left open.
-    const enter = `exec nsenter --target ${this.pid} --mount --pid --net --ipc --uts --root --wd -- sh -c 'exec "$@" 4</' sh "$@"`;
+    const enter = `exec nsenter ${this.entering.join(' ')} -- sh -c 'exec "$@" 4</' sh "$@"`;
     const child = spawn('sh', ['-c', `${joining}; ${enter}`, 'sh', ...performer], {
       stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
       env: {},
@@ -280,6 +316,7 @@ mkdir proc sys dev dev/pts old host rootfs rootfs/proc rootfs/sys rootfs/dev roo
 cp ${folder}/vlab-front ${folder}/vlab-init ${folder}/vlab-relay .; cp ${folder}/vlab-init runtime; cp ${folder}/probe ${folder}/escape rootfs/
 for one in setuid capable inheriting; do cp rootfs/probe rootfs/$one; done; chmod 4755 rootfs/setuid
 rootfs/escape file-capability rootfs/capable permitted >&2; rootfs/escape file-capability rootfs/inheriting inheritable >&2
+echo "${SECRET}" > rootfs/of-group; chown 0:1234 rootfs/of-group; chmod 640 rootfs/of-group
 mknod -m 666 rootfs/device c ${FOREIGN_DEVICE.join(' ')}
 mount -t proc proc proc; mount -t sysfs sysfs sys; mount -t devpts -o newinstance,ptmxmode=0666 devpts dev/pts; ln -s pts/ptmx dev/ptmx
 mount --rbind /sys/fs/cgroup sys/fs/cgroup

@@ -1,5 +1,5 @@
 /** Flawed twins of plans: the same plan with exactly one guard taken out, so that an attack on it is seen to work. Pure. */
-import { ABI, flags } from '../../../src/sys/abi.js';
+import { ABI, type AbiName, flags } from '../../../src/sys/abi.js';
 import { num } from '../../../src/sys/num.js';
 import type { Arg, Plan, Step } from '../../../src/sys/plan.js';
 
@@ -122,4 +122,17 @@ export const passAfter =
   (why: string): Flaw =>
   (plan) => {
     for (const step of stepsOf(plan, why)) pass(plan.steps[plan.steps.indexOf(step) + 1] as Step);
+  };
+
+/** The container's first process stays in that namespace of its caller. */
+export const shared =
+  (...namespaces: AbiName[]): Flaw =>
+  (plan) => {
+    const [clone] = plan.steps.filter(({ call }) => call === 'clone3');
+    const args = clone?.args[0];
+    if (args?.kind !== 'addr') throw new Error('nothing is cloned');
+    const view = new DataView(plan.data.buffer, plan.data.byteOffset + args.offset);
+    const gone = flags(...namespaces).value;
+    if ((view.getBigUint64(0, true) & gone) !== gone) throw new Error(`${namespaces} are not new`);
+    view.setBigUint64(0, view.getBigUint64(0, true) & ~gone, true);
   };

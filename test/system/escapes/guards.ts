@@ -5,6 +5,7 @@
 import { DEVICES } from './table/devices.js';
 import type { Escape } from './table/escape.js';
 import { MOUNTS } from './table/mounts.js';
+import { NEIGHBOURS } from './table/neighbours.js';
 import { PRIVILEGES } from './table/privileges.js';
 import { RESOURCES } from './table/resources.js';
 import { ROOT } from './table/root.js';
@@ -18,9 +19,10 @@ export const FILES = {
   privileges: PRIVILEGES,
   devices: DEVICES,
   resources: RESOURCES,
+  neighbours: NEIGHBOURS,
 } as const satisfies Record<string, Record<string, Escape>>;
 
-export const ESCAPES = { ...RUNTIME, ...ROOT, ...MOUNTS, ...PRIVILEGES, ...DEVICES, ...RESOURCES };
+export const ESCAPES = { ...RUNTIME, ...ROOT, ...MOUNTS, ...PRIVILEGES, ...DEVICES, ...RESOURCES, ...NEIGHBOURS };
 export type EscapeId = keyof typeof ESCAPES;
 export const escapeOf = (id: EscapeId): Escape => ESCAPES[id];
 

@@ -8,7 +8,7 @@ const { arena, pair } = ownArena();
 
 pair('overwrites the runtime', {
   attack: async ({ flaw }) => {
-    const said = await arena().runAndExec({
+    const { first } = await arena().runAndExec({
       words: ['/escape', 'overwrite-runtime', '30'],
       exec: ['/proc/self/exe', 'perform'],
       // The window of what the container may not reach is made wide: the guard that is attacked is the sealed memory file.
@@ -16,7 +16,7 @@ pair('overwrites the runtime', {
       waitMs: 300,
       ...(flaw ? { performer: ['/runtime', 'perform'] } : {}),
     });
-    return `${said}, and the file begins with ${readFileSync(arena().at('/runtime'), 'latin1').slice(1, 4)}`;
+    return `${first}, and the file begins with ${readFileSync(arena().at('/runtime'), 'latin1').slice(1, 4)}`;
   },
   flaw: () => {}, // it is run from its file
   blocked: 'ready\ncaught\noverwrite: Operation not permitted, and the file begins with ELF',
@@ -26,7 +26,7 @@ pair('overwrites the runtime', {
 pair('reaches into a process', {
   attack: async ({ flaw: execFlaw }) => {
     const words = ['/escape', 'reach-descriptors', '50'];
-    return arena().runAndExec({ words, exec: ['/escape', 'stay', '10'], waitMs: 300, execFlaw });
+    return (await arena().runAndExec({ words, exec: ['/escape', 'stay', '10'], waitMs: 300, execFlaw })).first;
   },
   blocked: 'ready\nreaches none',
   works: 'ready\nreached a descriptor of another process',
@@ -40,6 +40,17 @@ pair('leaked directory', {
 
 pair('leaked working directory', {
   words: ['/probe', 'cat', 'host/secret'],
+  flaw: careless('find the working directory, in this root'),
+  blocked: /^refused: .*process.cwd.*ELOOP/,
+  works: SECRET,
+});
+
+pair('leaked working directory of exec', {
+  attack: async ({ asks: execAsks, flaw: execFlaw }) => {
+    const words = ['/escape', 'link', '/proc/self/fd/4', '/tmp/there'];
+    const exec = ['/probe', 'cat', 'host/secret'];
+    return (await arena().runAndExec({ words, exec, execAsks, execFlaw })).second;
+  },
   flaw: careless('find the working directory, in this root'),
   blocked: /^refused: .*process.cwd.*ELOOP/,
   works: SECRET,

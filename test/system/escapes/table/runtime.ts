@@ -25,6 +25,14 @@ export const RUNTIME = {
       process.cwd = '/proc/self/fd/4';
     },
   },
+  'leaked working directory of exec': {
+    attack: 'a container makes a link to /proc/self/fd/N in the place where a program that is executed in it begins',
+    cves: ['CVE-2024-21626'],
+    guards: ['find the working directory, in this root'],
+    asks: ({ process }) => {
+      process.cwd = '/tmp/there';
+    },
+  },
   'types into the terminal': {
     attack: 'a program types into the terminal that the runtime was called from (TIOCSTI)',
     cves: ['CVE-2016-2568'],
