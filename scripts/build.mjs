@@ -28,7 +28,9 @@ const common = {
   format: 'cjs',
   platform: 'node',
   target: 'node20',
-  minify: true,
+  minifyWhitespace: true,
+  minifySyntax: true,
+  minifyIdentifiers: true,
   keepNames: true,
   logLevel: 'warning',
 };
@@ -37,9 +39,20 @@ const common = {
 const QUICK_WORDS = ['run', 'ps', 'kill', 'exec'];
 const quickIds = ids.filter((id) => QUICK_WORDS.includes(firstWordOf(id)));
 
+/** Parts of Node that take it a millisecond or more to load, and that most commands do without. */
+const SLOW_PARTS = ['node:child_process', 'node:crypto', 'node:fs/promises', 'node:net'];
+
+/**
+ * The runtime is waited for: it has no names to set for all its functions at each start, and leaves out what only a first use
+ * needs, which compiles.
+ * @type {import('esbuild').BuildOptions}
+ */
+const OCI_OPTIONS = { keepNames: false, minifyIdentifiers: false, external: ['koffi', 'execa'] };
+
+const natives = await nativeDigests();
 const whole = await bundleProgram('vlab', 'src/cli/main.ts', ids);
 const quick = await bundleProgram('vlab-quick', 'src/cli/main.ts', quickIds);
-const oci = await bundleProgram('vlab-oci', 'src/oci/main.ts', []);
+const oci = await bundleProgram('vlab-oci', 'src/oci/main.ts', [], OCI_OPTIONS);
 await bundleStarter(whole, quick, oci);
 writeCommandFiles();
 rmSync(dist, { recursive: true, force: true });
@@ -56,17 +69,22 @@ function firstWordOf(id) {
 /**
  * One CommonJS file as a function expression, for vm.Script and its code cache. Returns its name, which holds its digest.
  * @param {string} base @param {string} entry @param {string[]} commands ids of those that it holds
+ * @param {import('esbuild').BuildOptions} [options]
  */
-async function bundleProgram(base, entry, commands) {
+async function bundleProgram(base, entry, commands, options = {}) {
   const outfile = join(fresh, `${base}.cjs`);
   const made = await build({
     ...common,
     entryPoints: [entry],
     outfile,
     external: ['koffi'], // native
+    ...options,
     legalComments: 'linked',
-    plugins: [{ name: 'commands', setup: (plugin) => provideCommands(plugin, commands) }],
-    define: { 'import.meta.url': '__url' },
+    plugins: [
+      { name: 'commands', setup: (plugin) => provideCommands(plugin, commands) },
+      { name: 'slow parts', setup: loadWhenUsed },
+    ],
+    define: { 'import.meta.url': '__url', VLAB_NATIVE_DIGESTS: JSON.stringify(natives) },
     banner: {
       js: '(function(exports,require,module,__filename,__dirname,__import){const __url=require("node:url").pathToFileURL(__filename).href;',
     },
@@ -108,6 +126,37 @@ function provideCommands(plugin, commands) {
     const entries = commands.map((id) => `'${id}': () => import('./src/cli/commands/${id.replaceAll(':', '/')}.ts'),`);
     return { contents: `export const COMMANDS = {\n${entries.join('\n')}\n};`, resolveDir: root, loader: 'ts' };
   });
+}
+
+/**
+ * What is imported from the slow parts of Node is fetched when it is used for the first time.
+ * @param {import('esbuild').PluginBuild} plugin
+ */
+function loadWhenUsed(plugin) {
+  const wanted = new RegExp(`^(${SLOW_PARTS.join('|')})$`);
+  plugin.onResolve({ filter: wanted }, ({ path, kind }) =>
+    kind === 'import-statement' ? { path, namespace: 'slow' } : { path, external: true },
+  );
+  plugin.onLoad({ filter: /.*/, namespace: 'slow' }, ({ path }) => {
+    const names = Object.keys(createRequire(import.meta.url)(path));
+    const getters = names.map((name) => `get ${name}() { return require('${path}').${name}; },`);
+    return { contents: `module.exports = {\n${getters.join('\n')}\n};`, loader: 'js' };
+  });
+}
+
+/** By the sources' own function: the digests of the native parts. */
+async function nativeDigests() {
+  const { outputFiles } = await build({
+    ...common,
+    entryPoints: ['src/sys/native.ts'],
+    format: 'esm',
+    packages: 'external',
+    write: false,
+  });
+  const module = await import(
+    `data:text/javascript;base64,${Buffer.from(outputFiles[0]?.contents ?? []).toString('base64')}`
+  );
+  return module.nativeDigests(root);
 }
 
 /** @param {string} whole @param {string} quick @param {string} oci names of the bundles */

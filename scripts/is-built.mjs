@@ -7,7 +7,7 @@ import { join } from 'node:path';
 export function sourceDigest(root) {
   const hash = createHash('sha256');
   const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts'))
+    .filter((path) => /\.(ts|c|h)$/.test(path))
     .map((path) => join('src', path));
   for (const path of [...sources.sort(), 'scripts/build.mjs', 'package.json', 'package-lock.json']) {
     hash

@@ -1,7 +1,7 @@
 /** What is made in steps is made under another name beside its place, and renamed when it is whole. */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf } from './errors.js';
 
@@ -50,15 +50,21 @@ export async function remembered<T>(
   ask: () => Promise<T>,
   holds: (known: T) => boolean = () => true,
 ): Promise<T> {
-  const known = await readFile(file, 'utf8')
-    .then((text) => JSON.parse(text) as T)
-    .catch(() => undefined);
+  const known = readKept<T>(file);
   if (known !== undefined && holds(known)) return known;
   const answer = await ask();
   await writeWhole(file, JSON.stringify(answer)).catch((error: unknown) => {
     if (!UNWRITABLE.has(errnoOf(error) ?? '')) throw error;
   });
   return answer;
+}
+
+function readKept<T>(file: string): T | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as T;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A disk that is full or read-only, or somebody else's. */

@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import vm from 'node:vm';
+import { ignoreClosedPipe } from '../base/closed-pipe.js';
 import { cacheDir } from '../base/paths.js';
 import { colourWanted } from './colour.js';
 
@@ -36,8 +37,6 @@ export function start(words: string[]): void {
 
 /** `vlab-oci`: its commands are short, and need neither oclif nor what people read. */
 export function startOci(words: string[]): void {
-  process.stdout.on('error', ignoreClosedPipe);
-  process.stderr.on('error', ignoreClosedPipe);
   const verb = words.find((word) => OCI_VERBS.has(word)) ?? 'help';
   const { main } = loadProgram(VLAB_OCI_BUNDLE, `oci-${verb}`) as typeof import('../oci/main.js');
   void main(words);
@@ -45,11 +44,6 @@ export function startOci(words: string[]): void {
 
 /** Verbs that callers are waiting for: each keeps the code that it needed. */
 const OCI_VERBS = new Set(['create', 'start', 'run', 'state', 'kill', 'delete', 'exec', 'list', 'planner']);
-
-/** `vlab … | head -1`: the reader has gone. The work goes on to its own end, and nobody is told about it. */
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
-}
 
 /** The bundle that a command is in. Each first word has a cache of its own. */
 export function loadBundle(firstWord: string): unknown {

@@ -7,8 +7,6 @@ import { configError } from './config/parse-config.js';
 import type { OciConfig, OciIdMapping } from './config/schema.js';
 import { mapText } from './steps/id-map-steps.js';
 
-const run = promisify(execFile);
-
 /**
  * `pid`: a process in the namespace, which waits. Without privileges the set-uid helpers do it, as far as /etc/subuid and
  * /etc/subgid allow. Errors: `host` where they are missing or refuse; `input` for ids that cannot be mapped.
@@ -38,7 +36,7 @@ function write(path: string, mappings: readonly OciIdMapping[], from: string): v
 async function help(helper: string, pid: number, mappings: readonly OciIdMapping[], from: string): Promise<void> {
   const words = mappings.flatMap(({ containerID, hostID, size }) => [containerID, hostID, size].map(String));
   try {
-    await run(helper, [String(pid), ...words]);
+    await promisify(execFile)(helper, [String(pid), ...words]);
   } catch (cause) {
     const missing = errnoOf(cause) === 'ENOENT';
     throw configError(from, missing ? `needs ${helper}, which is not installed` : `was refused: ${saidBy(cause)}`, {
