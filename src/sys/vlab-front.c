@@ -5,7 +5,7 @@
  * /proc/PID/exe cannot be written, and is not the file that the next start runs (CVE-2019-5736).
  *   vlab-front WORDS...     vlab-init WORDS...
  *   compiled as vlab-oci    asks the resident planner for the plans of this command, and performs them as vlab-init; where
- *                           no planner runs for this caller, runs the same command in Node
+ *                           none runs for this caller, it starts one that serves this command and no other
  * docs/planner.md specifies the request.
  */
 #include <linux/capability.h>
@@ -106,14 +106,14 @@ static char *put_strings(char *to, char *const *strings, u32 *count) {
   return to;
 }
 
-/* Sends argv, working directory, environment, and the numbers and kinds of the descriptors, which stay here. */
-static int ask(int fd, int moved, char *const *argv, char *const *envp) {
+/* Argv, working directory, environment, and the numbers and kinds of the descriptors, which stay here. 0: they do not fit. */
+static int compose(int moved, char *const *argv, char *const *envp) {
   char *at = request.text;
   struct stat s;
   request.magic = MAGIC;
   for (u32 n = 0; n < MAX_DESCRIPTORS; n++) {
     u32 where = n == CHANNEL && moved >= 0 ? (u32)moved : n;
-    if ((s32)n == fd || (n != CHANNEL && (s32)n == moved) || (n == CHANNEL && moved < 0) || sys(fstat, where, &s, 0, 0)) continue;
+    if ((n != CHANNEL && (s32)n == moved) || (n == CHANNEL && moved < 0) || sys(fstat, where, &s, 0, 0)) continue;
     u32 slot = request.descriptors++;
     request.descriptor[slot].number = n;
     request.descriptor[slot].at = where;
@@ -128,26 +128,72 @@ static int ask(int fd, int moved, char *const *argv, char *const *envp) {
   if (at) at = put_strings(at, envp, &request.variables);
   if (!at) return 0;
   request.bytes = at - (char *)&request;
-  for (char *from = (char *)&request; from < at;) {
-    long n = sys6(__NR_sendto, fd, (long)from, at - from, 0x4000 /* MSG_NOSIGNAL */, 0, 0);
+  return 1;
+}
+
+static int ask(int fd) {
+  for (u32 sent = 0; sent < request.bytes;) {
+    long n = sys6(__NR_sendto, fd, (long)&request + sent, request.bytes - sent, 0x4000 /* MSG_NOSIGNAL */, 0, 0);
     if (n <= 0) return 0;
-    from += n;
+    sent += n;
   }
   return 1;
 }
 
-static void through_planner(char *const *argv, char *const *envp) {
+/* A socket to the resident planner, or less than 0. */
+static int resident_planner(void) {
+  struct sockaddr_un name = {1 /* AF_UNIX */, VLAB_SOCKET};
+  int fd = sys(socket, 1, 1 /* SOCK_STREAM */ | O_CLOEXEC, 0, 0);
+  if (fd >= 0 && !sys(connect, fd, &name, sizeof name, 0) && is_ours(fd)) return fd;
+  if (fd >= 0) sys(close, fd, 0, 0, 0);
+  return -1;
+}
+
+/* `name`: by it the runtime knows what it is there for. The place of the count makes room for one word more. */
+static _Noreturn void become_node(u64 *stack, const char *name, char *const *envp) {
+  const char **words = (const char **)stack;
+  words[0] = name, words[1] = VLAB_MAIN;
+  sys(execve, VLAB_NODE, words, envp, 0);
+  fail("vlab-oci: cannot run " VLAB_NODE "; install it, or run `vlab oci install` again\n");
+}
+
+/*
+ * A socket to a planner of this command's own, or less than 0: Node, in a session of its own, with nothing of the caller but
+ * its environment and standard error. It ends by itself when this process has.
+ */
+static int own_planner(u64 *stack, char *const *envp) {
+  int pair[2];
+  if (sys(socketpair, 1, 1 /* SOCK_STREAM */ | O_CLOEXEC, 0, pair)) return -1;
+  long pid = sys(clone, 17 /* SIGCHLD */, 0, 0, 0);
+  if (pid == 0) {
+    int none = sys(openat, AT_FDCWD, "/dev/null", O_RDWR, 0);
+    sys(setsid, 0, 0, 0, 0);
+    if (pair[1] == CHANNEL) sys(fcntl, CHANNEL, F_SETFD, 0, 0);
+    else sys(dup3, pair[1], CHANNEL, 0, 0);
+    if (none >= 0) sys(dup3, none, 0, 0, 0), sys(dup3, none, 1, 0, 0);
+    sys(close_range, CHANNEL + 1, ~0U, 0, 0);
+    become_node(stack, "vlab-planner", envp);
+  }
+  sys(close, pair[1], 0, 0, 0);
+  if (pid > 0) return pair[0];
+  sys(close, pair[0], 0, 0, 0);
+  return -1;
+}
+
+/* Performs what a planner decides; returns when there is none. */
+static void through_planner(u64 *stack, char *const *argv, char *const *envp) {
   static const char *const perform[] = {"vlab-init", "perform", 0};
   static char *const none[] = {0};
-  struct sockaddr_un name = {1 /* AF_UNIX */, VLAB_SOCKET};
   int moved = sys(fcntl, CHANNEL, F_DUPFD, MAX_DESCRIPTORS, 0); /* what the caller passed as the channel's number */
-  int fd = sys(socket, 1, 1 /* SOCK_STREAM */ | O_CLOEXEC, 0, 0);
-  if (fd >= 0 && !sys(connect, fd, &name, sizeof name, 0) && is_ours(fd) && ask(fd, moved, argv, envp)
-      && (fd == CHANNEL || sys(dup3, fd, CHANNEL, O_CLOEXEC, 0) == CHANNEL)) {
-    sys(fcntl, CHANNEL, F_SETFD, 0, 0);
-    become_init((char *const *)perform, none);
+  if (compose(moved, argv, envp)) {
+    int fd = resident_planner();
+    if (fd < 0) fd = own_planner(stack, envp);
+    if (fd >= 0 && ask(fd) && (fd == CHANNEL || sys(dup3, fd, CHANNEL, O_CLOEXEC, 0) == CHANNEL)) {
+      sys(fcntl, CHANNEL, F_SETFD, 0, 0);
+      become_init((char *const *)perform, none);
+    }
+    if (fd >= 0) sys(close, fd, 0, 0, 0);
   }
-  if (fd >= 0) sys(close, fd, 0, 0, 0);
   if (moved >= 0) sys(close, moved, 0, 0, 0);
 }
 #endif
@@ -164,12 +210,9 @@ void *memset(void *to, int value, u64 n) {
 __attribute__((used)) _Noreturn void start(u64 *stack) {
   char *const *argv = (char *const *)(stack + 1), *const *envp = argv + stack[0] + 1;
 #ifdef VLAB_NODE
-  char **words = (char **)stack; /* the place of the count makes room for one word more */
   open_standard();
-  through_planner(argv, envp);
-  words[0] = VLAB_NODE, words[1] = VLAB_MAIN;
-  sys(execve, VLAB_NODE, words, envp, 0);
-  fail("vlab-oci: cannot run " VLAB_NODE "; install it, or run `vlab oci install` again\n");
+  through_planner(stack, argv, envp);
+  become_node(stack, VLAB_NODE, envp);
 #else
   open_standard();
   become_init(argv, envp);

@@ -42,8 +42,12 @@ export const WITH_PLANNER = 'vlab-oci with its planner';
 const NODE_MAIN = [process.execPath, join(packageRoot(), 'bin/vlab-oci.cjs')];
 
 const MAKERS: Record<string, () => Runtime | undefined> = {
-  [VLAB_OCI]: () => ready(VLAB_OCI, NODE_MAIN, '1.3.0'),
-  [WITH_PLANNER]: () => ({ ...ready(VLAB_OCI, NODE_MAIN, '1.3.0'), name: WITH_PLANNER, open: openPlanner }),
+  [VLAB_OCI]: () => ({ ...ready(VLAB_OCI, NODE_MAIN, '1.3.0'), open: (dir) => openVlab(dir, false) }),
+  [WITH_PLANNER]: () => ({
+    ...ready(VLAB_OCI, NODE_MAIN, '1.3.0'),
+    name: WITH_PLANNER,
+    open: (dir) => openVlab(dir, true),
+  }),
   runc: () => peer('runc', []),
   crun: () => peer('crun', hasHybridCgroups() ? WITHOUT_UNIFIED : []),
 };
@@ -76,8 +80,8 @@ function hasHybridCgroups(): boolean {
   return readFileSync('/proc/self/mountinfo', 'utf8').includes(' /sys/fs/cgroup/unified ');
 }
 
-/** The native vlab-oci, which asks a planner that runs as long as the suite does. */
-async function openPlanner(dir: string): Promise<OpenRuntime> {
+/** The native vlab-oci. With a resident planner, which runs as long as the suite does, or without. */
+async function openVlab(dir: string, resident: boolean): Promise<OpenRuntime> {
   const run = join(dir, 'run');
   mkdirSync(run, { mode: 0o700 });
   const env = { ...process.env, VLAB_RUN_DIR: run } as Record<string, string>;
@@ -88,6 +92,7 @@ async function openPlanner(dir: string): Promise<OpenRuntime> {
     );
   const program = join(dir, 'vlab-oci');
   await vlab('oci', 'install', program);
+  if (!resident) return { command: [program], close: async () => {} };
   await vlab('planner', 'start');
   return { command: [program], close: () => vlab('planner', 'stop') };
 }

@@ -26,10 +26,10 @@ import type { Ran } from '../../fixtures/oci/run-command.js';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const FIXTURES = join(ROOT, 'test/fixtures/oci');
-/** The cold runtime: a Node process each time. */
-export const COLD = [process.execPath, join(ROOT, 'bin/vlab-oci.cjs')];
 /** The native runtime of `vlab oci install`, inside. */
 export const NATIVE = ['/tools/vlab-oci'];
+/** The same, where no planner is resident: each command starts one of its own. */
+export const COLD = ['/tools/vlab-oci-cold'];
 export const VLAB = [process.execPath, join(ROOT, 'bin/vlab.cjs')];
 /** Where containers' states are, inside. */
 export const STATE_ROOT = '/run/oci';
@@ -100,8 +100,13 @@ export class Outer implements AsyncDisposable {
       env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
     });
     const outer = new Outer(child, cgroups, folder);
-    const installed = await outer.run([...VLAB, 'oci', 'install', ...NATIVE]);
-    if (installed.code !== 0) throw new Error(`vlab oci install failed: ${installed.stderr}`);
+    for (const [program, more] of [
+      [NATIVE, {}],
+      [COLD, { env: { ...process.env, VLAB_RUN_DIR: '/run/nobody' } }],
+    ] as const) {
+      const installed = await outer.run([...VLAB, 'oci', 'install', ...program], more);
+      if (installed.code !== 0) throw new Error(`vlab oci install failed: ${installed.stderr}`);
+    }
     return outer;
   }
 
