@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { lstatSync, mkdirSync, statSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +14,19 @@ export function cacheDir(): string {
   const chosen = process.env.VLAB_CACHE_DIR;
   if (chosen) return chosen;
   if (process.getuid?.() === 0) return '/var/cache/vlab';
-  return join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'vlab');
+  return join(process.env.XDG_CACHE_HOME ?? join(home(), '.cache'), 'vlab');
+}
+
+/** Error (`host`): a user without HOME whom /etc/passwd does not know. */
+function home(): string {
+  try {
+    return homedir();
+  } catch (cause) {
+    throw new VlabError('host', 'this user has no home directory, where what is made once could be kept', {
+      cause,
+      hint: 'set HOME, or VLAB_CACHE_DIR to a directory that nobody else can write',
+    });
+  }
 }
 
 export function runDir(): string {
@@ -27,8 +39,8 @@ export function runDir(): string {
 }
 
 /**
- * Creates `path` with mode 0700 and refuses one that belongs to somebody else or that others can enter: sockets and owner
- * records in it are trusted.
+ * Creates `path` with mode 0700 and refuses one that belongs to somebody else or that others can enter: sockets, owner records
+ * and states in it are trusted. A link counts as what it leads to, unless it is another user's, who can let it lead elsewhere.
  */
 export function privateDir(path: string): string {
   mkdirSync(dirname(path), { recursive: true });
@@ -37,13 +49,20 @@ export function privateDir(path: string): string {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
+  mustBePrivate(path);
+  return path;
+}
+
+/** Error (`host`): it is not. That of statSync, when it is not there. */
+export function mustBePrivate(path: string): void {
   const stat = statSync(path);
-  if (stat.uid !== process.geteuid?.() || (stat.mode & 0o077) !== 0) {
+  const own = process.geteuid?.();
+  const isOwn = stat.uid === own && [own, 0].includes(lstatSync(path).uid);
+  if (!isOwn || !stat.isDirectory() || (stat.mode & 0o077) !== 0) {
     throw new VlabError('host', `${path} is not private: owner ${stat.uid}, mode ${(stat.mode & 0o777).toString(8)}`, {
-      hint: `remove ${path}, or point VLAB_RUN_DIR at a directory of your own with mode 0700`,
+      hint: `remove ${path}, or let XDG_RUNTIME_DIR or VLAB_RUN_DIR be a directory of your own with mode 0700`,
     });
   }
-  return path;
 }
 
 /** The package's own root: the folder with package.json, from src/ in the checkout and from dist/ in the bundle alike. */

@@ -69,10 +69,14 @@ function loadProgram(bundle: string, cacheName: string | undefined): unknown {
   return module.exports;
 }
 
-/** V8 takes a cache only for its own version and the very same source; both are in the path. */
-function codeCachePath(bundle: string, firstWord: string): string {
+/** V8 takes a cache only for its own version and the very same source; both are in the path. Undefined: there is no place. */
+function codeCachePath(bundle: string, firstWord: string): string | undefined {
   const made = `${bundle}-${process.version}-${process.arch}`;
-  return join(cacheDir(), 'code', made, `${firstWord}.bin`);
+  try {
+    return join(cacheDir(), 'code', made, `${firstWord}.bin`);
+  } catch {
+    return undefined; // who needs it for more will tell
+  }
 }
 
 function readIfThere(path: string): Buffer | undefined {

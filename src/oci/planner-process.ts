@@ -5,7 +5,7 @@ import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync } fr
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, VlabError } from '../base/errors.js';
-import { packageRoot, runDir } from '../base/paths.js';
+import { mustBePrivate, packageRoot, runDir } from '../base/paths.js';
 import { hasEnded, isAlive, type Process } from '../sys/owners.js';
 import { signalIfThere } from '../sys/signal.js';
 import { makePlannerDir, plannerDir, plannerSocket } from './planner-place.js';
@@ -72,6 +72,7 @@ export async function stopPlanners(): Promise<number[]> {
 
 function plannerDirs(): string[] {
   try {
+    mustBePrivate(runDir());
     return readdirSync(runDir())
       .filter((name) => name.startsWith('planner-'))
       .map((name) => join(runDir(), name));

@@ -6,6 +6,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf, VlabError } from '../base/errors.js';
+import { privateDir } from '../base/paths.js';
 import type { Cgroup } from '../container/cgroup/cgroup.js';
 import { parseConfig } from '../container/config/parse-config.js';
 import type { OciConfig, OciResources } from '../container/config/schema.js';
@@ -74,13 +75,14 @@ export function checkId(id: string | undefined): string {
 
 /**
  * Without `--root`: the user's own run-time directory where there is one, also for who is root only in a user namespace, as
- * podman's containers are without root; USER tells it from a root who was given one (runc's rule).
+ * podman's containers are without root; USER tells it from a root who was given one (runc's rule). Error (`host`): there is
+ * none, and what has its place in /tmp is not that user's alone.
  */
 export function defaultRoot(env: Readonly<Record<string, string | undefined>>): string {
   const uid = process.geteuid?.() ?? 0;
   const isUsers = uid !== 0 || (env.USER !== 'root' && inUserNamespace());
   if (!isUsers) return '/run/vlab-oci';
-  return join(env.XDG_RUNTIME_DIR || `/tmp/vlab-${uid}`, 'vlab-oci');
+  return join(env.XDG_RUNTIME_DIR || privateDir(`/tmp/vlab-${uid}`), 'vlab-oci');
 }
 
 export class Container {
