@@ -13,6 +13,7 @@ import { FILES } from '../system/escapes/guards.js';
 import { KERNEL_ATTACKS } from '../system/escapes/kernel-attacks.js';
 import { type Change, changed, createdPlan } from './container/config-plan.js';
 import { LIMITS, planFor, REQUEST, SITUATIONS } from './container/situations.js';
+import { attackedPlans } from './escapes/attacked-plans.js';
 import { quoted, REPOSITORY, rowsBelow } from './security-document.js';
 
 const PLANS: Record<string, () => Plan> = {
@@ -43,10 +44,10 @@ const PLANS: Record<string, () => Plan> = {
 };
 
 /** Those of the attacks that are named. */
-const attackedPlans = (cell: string) =>
+const plansOfAttacks = (cell: string) =>
   testsIn(cell)
     .flatMap(({ titles }) => titles.flatMap((title) => ATTACKS.get(title)?.asks ?? []))
-    .map((asks) => createdPlan(asks).plan);
+    .flatMap(attackedPlans);
 
 /** Titles and the file that has them: "one" and "other" in test/….test.ts, or a file by itself. */
 function testsIn(cell: string): { path: string; titles: string[] }[] {
@@ -92,7 +93,7 @@ describe('docs/security.md', () => {
   it.each(inPlans)('%s: the guards are steps of the plans', (_, guards = '', names = '', tests = '') => {
     expect(quoted(guards).length).toBeGreaterThan(0);
     for (const name of names.split(', ')) {
-      const plans = name === "the attack's" ? attackedPlans(tests) : [PLANS[name]?.()];
+      const plans = name === "the attack's" ? plansOfAttacks(tests) : [PLANS[name]?.()];
       const reasons = plans.flatMap((plan) => plan?.steps.map(({ why }) => why) ?? []);
       expect(reasons, name).toEqual(expect.arrayContaining(quoted(guards)));
     }
@@ -121,4 +122,9 @@ describe('docs/security.md', () => {
       expect(quoted(guards)).toEqual(expect.arrayContaining(taken));
     },
   );
+});
+
+it('docs/security.md names, below "Guards", every attack that is tried', () => {
+  const named = new Set(rows.flatMap((cells) => testsIn(cells.at(-1) ?? '').flatMap(({ titles }) => titles)));
+  expect([...ATTACKS.keys()].filter((id) => !named.has(id))).toEqual([]);
 });

@@ -2,26 +2,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { execPlan } from '../../../src/container/exec-plan.js';
-import { runPlan } from '../../../src/container/run-plan.js';
 import { ESCAPES, type EscapeId, escapeOf, FILES, titleOf } from '../../system/escapes/guards.js';
-import { changed, createdPlan } from '../container/config-plan.js';
-import { SITUATIONS } from '../container/situations.js';
+import { attackedPlans } from './attacked-plans.js';
 
 const TESTS = join(import.meta.dirname, '../../system/escapes');
 const ids = Object.keys(ESCAPES) as EscapeId[];
 
-/** Why the steps of the container's plans are there, of `vlab run`, of `create` and of `exec`. */
-function reasonsFor(id: EscapeId): string[] {
-  const asks = escapeOf(id).asks ?? (() => {});
-  const config = changed(asks);
-  const running = { pid: 1, cgroupDirectories: [] };
-  return [
-    runPlan(config, SITUATIONS.hybrid, { relayPath: '/relay' }).plan,
-    createdPlan(asks).plan,
-    execPlan(config, SITUATIONS.hybrid, running, { preserved: [], ownedStdio: [] }),
-  ].flatMap(({ steps }) => steps.map(({ why }) => why));
-}
+const reasonsFor = (id: EscapeId) =>
+  attackedPlans(escapeOf(id).asks).flatMap(({ steps }) => steps.map(({ why }) => why));
 
 describe('the table of escapes', () => {
   it.each(ids)('%s: its guards are lines of the plan', (id) => {
