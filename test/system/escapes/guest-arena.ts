@@ -27,6 +27,7 @@ export interface GuestAttack {
   check: string;
   limits?: Pick<ContainerRequest, 'memoryBytes' | 'pids'> | undefined;
   flaw?: Flaw | undefined;
+  asks?: ((config: OciConfig) => void) | undefined;
   change?: ((config: OciConfig) => void) | undefined;
 }
 
@@ -102,11 +103,12 @@ function compile(name: string, target: string, arch: Arch): void {
   if (status !== 0) throw new Error(stderr);
 }
 
-async function planOf({ name, words, limits, flaw, change }: GuestAttack, arch: Arch): Promise<Uint8Array> {
+async function planOf({ name, words, limits, flaw, asks, change }: GuestAttack, arch: Arch): Promise<Uint8Array> {
   const seccomp = defaultSeccomp(arch, DEFAULT_CAPABILITIES);
   const command = ['/kernel-wide', ...words];
   const config = structuredClone(defaultConfig({ id: name, rootfs: '/rootfs', command, env: {}, ...limits }));
   config.linux.seccomp = seccomp;
+  asks?.(config);
   change?.(config);
   const { plan } = runPlan(config, await withFilter(config, { ...GUEST, arch }));
   flaw?.(plan);

@@ -18,6 +18,8 @@ export interface KernelAttack {
   check: string;
   limits?: Pick<ContainerRequest, 'memoryBytes' | 'pids'>;
   flaw: Flaw;
+  /** What the configuration asks for besides what `vlab run` does by default. */
+  asks?: (config: OciConfig) => void;
   /** Of the flawed twin only. */
   change?: (config: OciConfig) => void;
   blocked: readonly (string | RegExp)[];
@@ -69,6 +71,19 @@ export const KERNEL_ATTACKS = {
     check: 'helper:20',
     flaw: without(FILTER, ...capability('CAP_SYS_ADMIN'), OWN_CGROUPS),
     blocked: [`mount: ${EPERM}`, 'outside: nothing ran'],
+    works: ['release_agent: ok', 'outside: the program ran'],
+  },
+  'release-agent of its own': {
+    title: 'a program for empty cgroups, by the release_agent of a hierarchy that it is shown',
+    cves: ['CVE-2022-0492'],
+    guards: [...capability('CAP_SYS_ADMIN'), OWN_CGROUPS],
+    words: ['release-agent', '/reached-release-agent of its own', '/sys/fs/cgroup/pids'],
+    check: 'helper:20',
+    asks: ({ mounts }) => {
+      mounts.push({ destination: '/sys/fs/cgroup', type: 'cgroup', options: ['rw'] });
+    },
+    flaw: without(...capability('CAP_SYS_ADMIN'), OWN_CGROUPS),
+    blocked: ['release_agent: No such file or directory', 'outside: nothing ran'],
     works: ['release_agent: ok', 'outside: the program ran'],
   },
   sysrq: {
@@ -166,6 +181,13 @@ export const SECOND_WALLS: [id: KernelAttackId, name: string, flaw: Flaw, blocke
   ['release-agent', 'the filter', without(...capability('CAP_SYS_ADMIN'), OWN_CGROUPS), [`mount: ${EPERM}`]],
   ['release-agent', 'the capabilities', without(FILTER, OWN_CGROUPS), [`mount: ${EPERM}`]],
   ['release-agent', 'the cgroup namespace', without(FILTER, ...capability('CAP_SYS_ADMIN')), [`mount: ${EPERM}`]],
+  ['release-agent of its own', 'the capabilities', without(OWN_CGROUPS), [`release_agent: ${EPERM}`]],
+  [
+    'release-agent of its own',
+    'the cgroup namespace',
+    without(...capability('CAP_SYS_ADMIN')),
+    ['release_agent: No such file or directory'],
+  ],
   ['module', 'the filter', without(...capability('CAP_SYS_MODULE')), [`module: ${EPERM}`]],
   ['module', 'the capabilities', without(FILTER), [`module: ${EPERM}`]],
   ['power-off', 'the filter', without(...capability('CAP_SYS_BOOT')), [`power off: ${EPERM}`]],

@@ -10,8 +10,8 @@ const ids = Object.keys(KERNEL_ATTACKS) as KernelAttackId[];
 const attackOf = (id: KernelAttackId): KernelAttack => KERNEL_ATTACKS[id];
 
 const asItIs = (id: KernelAttackId): GuestAttack => {
-  const { words, check, limits } = attackOf(id);
-  return { name: id, words, check: hurried(check), limits };
+  const { words, check, limits, asks } = attackOf(id);
+  return { name: id, words, check: hurried(check), limits, asks };
 };
 /** Where nothing is expected to run, a moment is waited for it. */
 const hurried = (check: string) => check.replace(/^helper:\d+$/, 'helper:3');
