@@ -14,6 +14,7 @@ import { ownStdio, type Passed, passDescriptors } from './steps/descriptor-steps
 import { execPlanOf } from './steps/exec-steps.js';
 import { findProgram } from './steps/program-steps.js';
 import { connectConsole, openTerminal, terminalPair } from './steps/terminal-steps.js';
+import { OPEN_HOW_BYTES, withinRoot } from './steps/within-root.js';
 
 export interface ExecOptions {
   consoleSocket?: string;
@@ -64,8 +65,9 @@ function planOf(config: OciConfig, situation: Situation, container: ExecTarget, 
   const socket = console ?? pair?.childEnd;
   if (process.terminal && socket) {
     const pts = b.word('pts');
-    const how = directoryFlags(b.arch, 'O_PATH', 'O_CLOEXEC');
-    b.step('openat', [flags('AT_FDCWD'), b.str('/dev/pts'), how], "the container's terminals", { result: pts });
+    const how = withinRoot(b, directoryFlags(b.arch, 'O_PATH', 'O_CLOEXEC'));
+    const found = [flags('AT_FDCWD'), b.str('/dev/pts'), how, OPEN_HOW_BYTES];
+    b.step('openat2', found, "find the container's terminals, in its root", { result: pts });
     openTerminal(b, { pts, socket, ...(process.consoleSize ? { size: process.consoleSize } : {}) });
     b.step('close', [socket], 'the receiver has the terminal');
   }

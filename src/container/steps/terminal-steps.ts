@@ -10,6 +10,7 @@ import { words32 } from '../../sys/encode.js';
 import { num } from '../../sys/num.js';
 import { type Addr, label, type PlanBuilder, type Word } from '../../sys/plan.js';
 import { connectUnix, descriptorMessage, SUN_PATH_BYTES } from '../../sys/unix-socket.js';
+import { OPEN_HOW_BYTES, withinRoot } from './within-root.js';
 
 export interface TerminalSteps {
   /** In the parent, before the clone. */
@@ -97,8 +98,9 @@ export function openTerminal(
 ): void {
   const slave = b.word('slave');
   const sent = terminalMessage(b, '{master}', 'terminal');
-  const open = flags('O_RDWR', 'O_NOCTTY', 'O_CLOEXEC');
-  b.step('openat', [pts, b.str('ptmx'), open], "open a new terminal in the container's devpts", {
+  // Without a devpts of its own, the directory is the image's, or a volume.
+  const how = withinRoot(b, flags('O_RDWR', 'O_NOCTTY', 'O_CLOEXEC'));
+  b.step('openat2', [pts, b.str('ptmx'), how, OPEN_HOW_BYTES], "open a new terminal in the container's devpts", {
     result: sent.descriptor,
   });
   const master: Word = { ...sent.descriptor, kind: 'w32' };

@@ -1,9 +1,9 @@
 /** The program's working directory as steps, made where it is missing as runc does. Pure. */
 import { posix } from 'node:path';
-import { ABI, directoryFlags, ERRNOS, flags } from '../../sys/abi.js';
-import { words64 } from '../../sys/encode.js';
+import { directoryFlags, ERRNOS, flags } from '../../sys/abi.js';
 import { num } from '../../sys/num.js';
 import { type Addr, label, type PlanBuilder, type StepOptions, type Word } from '../../sys/plan.js';
+import { OPEN_HOW_BYTES, withinRoot } from './within-root.js';
 
 export interface WorkingDirectorySteps {
   /** In the new root, with privileges, while the umask is nobody's business. */
@@ -12,10 +12,7 @@ export interface WorkingDirectorySteps {
   enterAsUser(): void;
 }
 
-/**
- * No magic link is followed on the way (openat2(2), RESOLVE_NO_MAGICLINKS): /proc/self/fd/7 would be a directory of the host
- * if somebody left such a descriptor open (CVE-2024-21626), and the same goes for the parents of one that is made.
- */
+/** No magic link is followed on the way to it (`withinRoot`), nor to the parents of one that is made. */
 export function workingDirectory(b: PlanBuilder, cwd: string, uid: number): WorkingDirectorySteps {
   const parts = posix.normalize(cwd).split('/').filter(Boolean);
   const otherUser = uid !== 0;
@@ -26,7 +23,7 @@ export function workingDirectory(b: PlanBuilder, cwd: string, uid: number): Work
   /** 0 when root stands in it. */
   const stood = b.word('stood', -1n);
   const find = (why: string, options: StepOptions = {}) =>
-    b.step('openat2', [flags('AT_FDCWD'), b.str(cwd), howToFind(b), 24], why, {
+    b.step('openat2', [flags('AT_FDCWD'), b.str(cwd), howToFind(b), OPEN_HOW_BYTES], why, {
       result: directory,
       ...found,
       ...options,
@@ -64,11 +61,7 @@ export function workingDirectory(b: PlanBuilder, cwd: string, uid: number): Work
   };
 }
 
-function howToFind(b: PlanBuilder): Addr {
-  const open = directoryFlags(b.arch, 'O_PATH', 'O_CLOEXEC');
-  const resolve = ABI.RESOLVE_IN_ROOT | ABI.RESOLVE_NO_MAGICLINKS;
-  return b.data(words64(open.value, 0, resolve), `{${open.text}, IN_ROOT|NO_MAGICLINKS}`);
-}
+const howToFind = (b: PlanBuilder): Addr => withinRoot(b, directoryFlags(b.arch, 'O_PATH', 'O_CLOEXEC'));
 
 /** One directory after the other, each made in a descriptor of the one above it. */
 function makeAndFind(b: PlanBuilder, parts: string[], directory: Word, options: StepOptions): void {
@@ -80,6 +73,9 @@ function makeAndFind(b: PlanBuilder, parts: string[], directory: Word, options: 
     b.step('mkdirat', [at, b.str(part), num(0o755, '0755')], `make ${path}`, {
       tolerate: ['EEXIST', 'EROFS', 'EACCES'],
     });
-    b.step('openat2', [flags('AT_FDCWD'), b.str(path), how, 24], `find ${path}`, { result: directory, ...options });
+    b.step('openat2', [flags('AT_FDCWD'), b.str(path), how, OPEN_HOW_BYTES], `find ${path}`, {
+      result: directory,
+      ...options,
+    });
   });
 }

@@ -64,6 +64,8 @@ interface AlsoExec {
   exec: string[];
   execAsks?: Attack['asks'];
   execFlaw?: Flaw | undefined;
+  /** The other has one. */
+  terminal?: boolean;
   /** How long the other stays on its way. */
   waitMs?: number;
 }
@@ -76,7 +78,7 @@ export interface Begun {
   end(): Promise<void>;
 }
 
-type OnNote = (count: number, answer: () => void, pid: number) => void;
+type OnNote = (count: number, answer: (bytes?: Buffer) => void, pid: number) => void;
 
 const NOTHING_ELSE: CreateOptions = { preserved: [], ownedStdio: [], answersBorn: false, answersMounted: false };
 const NO_CGROUP = { cgroup: { directories: [], made: [] }, directories: [] };
@@ -196,10 +198,14 @@ export class Arena implements AsyncDisposable {
     await first.says('ready');
     const again = structuredClone({ ...config, process: { ...config.process, args: attack.exec } });
     attack.execAsks?.(again);
-    const joining = execPlan(again, situation, { pid, cgroupDirectories: [] }, NOTHING_ELSE);
+    again.process.terminal = attack.terminal === true;
+    const foreground = attack.terminal ? { foreground: { relayPath: '/vlab-relay' } } : {};
+    const how = { ...NOTHING_ELSE, ...foreground };
+    const joining = execPlan(again, situation, { pid, cgroupDirectories: [] }, how);
     attack.execFlaw?.(joining);
     const second = this.perform(joining, attack.performer, (note, answer) => {
       if (note === 0) setTimeout(answer, attack.waitMs ?? 0);
+      if (note === 2) answer(Buffer.alloc(4)); // how it ended is known, and everything is cleaned up
     });
     const end = await second.ended.catch(() => undefined);
     return {
@@ -235,7 +241,7 @@ export class Arena implements AsyncDisposable {
     });
     const performance = perform(child.stdio[3] as unknown as Socket, plan, initVersion());
     let notes = 0;
-    performance.onNote = (payload) => onNote(notes++, () => performance.answer(AGREED), readPid(payload));
+    performance.onNote = (payload) => onNote(notes++, (bytes = AGREED) => performance.answer(bytes), readPid(payload));
     const output = (async () => {
       const late = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS);
       if (!stdout.readableEnded) await Promise.race([once(stdout, 'end'), sleep(TIMEOUT_MS)]);

@@ -1,6 +1,6 @@
 // Attacks on the runtime itself and on who called it: programs, descriptors, terminals, keys. Needs root.
 import { readFileSync } from 'node:fs';
-import { SECRET } from './arena.js';
+import { type Attack, SECRET } from './arena.js';
 import { careless, without } from './flaw.js';
 import { ownArena } from './pair.js';
 
@@ -54,6 +54,25 @@ pair('leaked working directory of exec', {
   flaw: careless('find the working directory, in this root'),
   blocked: /^refused: .*process.cwd.*ELOOP/,
   works: SECRET,
+});
+
+/** The link, made by the container, and what terminal a program gets that is executed in it. */
+const terminalOf = async (link: string[], { asks, flaw: execFlaw }: Pick<Attack, 'asks' | 'flaw'>) => {
+  const words = ['/escape', 'link', ...link];
+  return (await arena().runAndExec({ words, asks, exec: ['/escape', 'own-terminal'], execFlaw, terminal: true }))
+    .second;
+};
+pair('leaked terminals', {
+  attack: (how) => terminalOf(['/proc/self/fd/4/dev/pts', '/dev/pts'], how),
+  flaw: careless("find the container's terminals, in its root"),
+  blocked: /^refused: .*find the container's terminals.*ELOOP/,
+  works: 'terminal 136:0, /dev/pts/0',
+});
+pair('leaked terminal', {
+  attack: (how) => terminalOf(['/proc/self/fd/4/dev/pts/ptmx', '/dev/pts/ptmx'], how),
+  flaw: careless("open a new terminal in the container's devpts"),
+  blocked: /^refused: .*open a new terminal.*(ELOOP|ENOENT)/,
+  works: 'terminal 136:0, /dev/pts/0',
 });
 
 pair('types into the terminal', {

@@ -118,7 +118,7 @@ describe('structures in the image', () => {
     const control = Number(view.getBigUint64(message.fields.msg_control, true));
     const header = structure(plan, { kind: 'addr', offset: control, text: '' }, 24);
     expect(header.getBigUint64(LAYOUT['struct cmsghdr'].fields.cmsg_len, true)).toBe(20n);
-    expect(stepOf('openat', /new terminal/)?.result?.offset).toBe(control + LAYOUT['struct cmsghdr'].size);
+    expect(stepOf('openat2', /new terminal/)?.result?.offset).toBe(control + LAYOUT['struct cmsghdr'].size);
   });
 
   it('bpf_attr: a device program with its length and licence, attached beside others', () => {

@@ -11,6 +11,10 @@ export function attackedPlans(asks: Change = () => {}): Plan[] {
   return [
     runPlan(config, SITUATIONS.hybrid, { relayPath: '/relay' }).plan,
     createdPlan(asks).plan,
-    execPlan(config, SITUATIONS.hybrid, running, { preserved: [], ownedStdio: [] }),
+    execPlan(config, SITUATIONS.hybrid, running, {
+      preserved: [],
+      ownedStdio: [],
+      foreground: { relayPath: '/relay' },
+    }),
   ];
 }

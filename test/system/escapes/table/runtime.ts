@@ -33,6 +33,25 @@ export const RUNTIME = {
       process.cwd = '/tmp/there';
     },
   },
+  'leaked terminals': {
+    attack:
+      'a container links /dev/pts to /proc/self/fd/N, and a program that is executed in it gets a terminal of the host',
+    cves: ['CVE-2024-21626'],
+    guards: ["find the container's terminals, in its root"],
+    asks: (config) => {
+      config.mounts = config.mounts.filter(({ type }) => type !== 'devpts');
+      config.process.terminal = true;
+    },
+  },
+  'leaked terminal': {
+    attack: 'a link in the place of /dev/pts/ptmx leads through /proc/self/fd/N to a terminal of the host',
+    cves: ['CVE-2024-21626'],
+    guards: ["open a new terminal in the container's devpts"],
+    asks: (config) => {
+      config.mounts = config.mounts.filter(({ type }) => type !== 'devpts');
+      config.process.terminal = true;
+    },
+  },
   'types into the terminal': {
     attack: 'a program types into the terminal that the runtime was called from (TIOCSTI)',
     cves: ['CVE-2016-2568'],
