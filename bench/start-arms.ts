@@ -15,8 +15,8 @@ import type { PlanBuilder } from '../src/sys/plan.js';
 import type { BenchArm, OpenArm } from './arm.js';
 import { openFloor } from './floor.js';
 import { type Command, commandArm, driverArm } from './launched-arm.js';
+import { coldRuntime, residentRuntime } from './own-runtime.js';
 import { qemuArm, vmArm } from './qemu-arm.js';
-import { residentRuntime } from './resident-runtime.js';
 
 const HELLO = { stdout: 'hello\n', deadlineMs: 30_000 };
 
@@ -102,12 +102,13 @@ export function startArms(rootfs: string, scratchDir: string): Record<string, Op
       });
       return { ...arm, close: () => arm.close().finally(() => native.close()) };
     },
-    'vlab-oci-cold': () => {
-      const cold = join(packageRoot(), 'bin/vlab-oci.cjs');
-      const what = '`vlab-oci run --bundle BUNDLE ID` in a Node process of its own';
-      const run = node(cold);
-      return command('vlab-oci-cold', what, { ...run, argv: (id) => ['node', cold, ...oci('vlab-oci-cold', id)] });
-    },
+    'vlab-oci-cold': async () =>
+      command('vlab-oci-cold', '`vlab-oci run --bundle BUNDLE ID`, native, which starts Node', {
+        path: await coldRuntime(scratchDir),
+        argv: (id) => ['vlab-oci', ...oci('vlab-oci-cold', id)],
+        env: ENVIRONMENT,
+        timed: 'whole',
+      }),
     'vlab-run': () =>
       command(
         'vlab-run',

@@ -2,12 +2,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram } from '../../src/base/find-program.js';
-import { packageRoot } from '../../src/base/paths.js';
 import { jobConfig } from '../../src/drivers/container.js';
 import type { Job } from '../../src/drivers/driver.js';
 import { runcConfig } from '../../src/drivers/runc.js';
 import type { PlanBuilder } from '../../src/sys/plan.js';
-import { residentRuntime } from '../resident-runtime.js';
+import { coldRuntime, residentRuntime } from '../own-runtime.js';
 import { hideUnified } from '../start-arms.js';
 
 export interface Runtime {
@@ -29,11 +28,7 @@ export async function openRuntimes(scratchDir: string): Promise<Runtimes> {
   const root = (name: string) => ['--root', join(scratchDir, `${name}-state`)];
   const all: Runtime[] = [
     { name: 'vlab-oci', path: native.path, words: root('vlab-oci') },
-    {
-      name: 'vlab-oci cold',
-      path: process.execPath,
-      words: [join(packageRoot(), 'bin/vlab-oci.cjs'), ...root('cold')],
-    },
+    { name: 'vlab-oci cold', path: await coldRuntime(scratchDir), words: root('cold') },
   ];
   const absent: string[] = [];
   for (const name of ['crun', 'runc', 'youki']) {

@@ -13,14 +13,17 @@ export interface Installed {
   plannerSocket: string;
 }
 
-/** Writes it to `target`; one that is there is replaced. Error (`host`): no C compiler. */
-export async function installOci(target: string): Promise<Installed> {
+/**
+ * Writes it to `target`; one that is there is replaced. `socket`: of the resident planner that it asks. Error (`host`): no C
+ * compiler.
+ */
+export async function installOci(target: string, socket = plannerSocket()): Promise<Installed> {
   const path = existsSync(target) && statSync(target).isDirectory() ? join(target, 'vlab-oci') : target;
   const installed = {
     path,
     node: process.execPath,
     main: join(packageRoot(), 'bin/vlab-oci.cjs'),
-    plannerSocket: plannerSocket(),
+    plannerSocket: socket,
   };
   await compileNative('vlab-front', hostArch(), path, {
     VLAB_NODE: installed.node,

@@ -1,4 +1,4 @@
-/** The native vlab-oci with a planner of the bench's own. */
+/** The native vlab-oci: with a planner of the bench's own, or where none is resident. */
 import { join } from 'node:path';
 import { installOci } from '../src/oci/install.js';
 import { startPlanner, stopPlanners } from '../src/oci/planner-process.js';
@@ -19,4 +19,10 @@ export async function residentRuntime(scratchDir: string): Promise<ResidentRunti
       if (started) await stopPlanners();
     },
   };
+}
+
+/** Path of the one that nobody is resident for: each command starts Node. */
+export async function coldRuntime(scratchDir: string): Promise<string> {
+  const { path } = await installOci(join(scratchDir, 'vlab-oci-cold'), join(scratchDir, 'nobody.sock'));
+  return path;
 }
