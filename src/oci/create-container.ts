@@ -202,7 +202,7 @@ async function outsideHooks(creation: Creation, over: AbortController): Promise<
 /** The program of a `run` has ended. Returns the answer: its exit code. */
 async function ended(creation: Creation, exitCode: number): Promise<Buffer> {
   creation.exitCode = exitCode;
-  const { answer, warnings } = await foregroundEnd(creation.invocation, creation.container, exitCode);
+  const { answer, warnings } = await foregroundEnd(creation.invocation, creation, exitCode);
   creation.warnings = [...creation.warnings, ...warnings];
   return answer;
 }

@@ -3,16 +3,25 @@
  * performs (docs/planner.md).
  */
 import { once } from 'node:events';
-import { Socket } from 'node:net';
 import { CHANNEL_FD } from '../sys/channel.js';
+import { DescriptorStream } from '../sys/descriptor-stream.js';
+import { parseRequest, wholeRequest } from './request.js';
 import { serveCaller } from './serve-caller.js';
 
 export async function serveOwnCaller(): Promise<void> {
   process.umask(0o022);
-  const socket = new Socket({ fd: CHANNEL_FD, readable: true, writable: true });
-  const closed = once(socket, 'close').catch(() => {});
-  await serveCaller(socket);
+  // Node would tidy up for longer than all of this takes, and wait for who still reads.
+  process.on('exit', () => process.kill(process.pid, 'SIGKILL'));
+  const stream = new DescriptorStream(CHANNEL_FD);
+  let message: Buffer = Buffer.alloc(0);
+  while (!wholeRequest(message)) {
+    const part = stream.readNow();
+    if (part.length === 0) return process.exit(); // the front was killed
+    message = Buffer.concat([message, part]);
+  }
+  const closed = once(stream, 'close');
+  stream.flow();
+  await serveCaller(stream, parseRequest(message));
   await closed;
-  // Not by itself: Node would tidy up for longer than all this took.
-  process.exit(0);
+  process.exit();
 }

@@ -4,10 +4,11 @@
  * no more than the caller (docs/planner.md).
  */
 import { chmodSync, openSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { basename, join } from 'node:path';
 import { own, takeLock, thisProcess } from '../sys/owners.js';
 import { makePlannerDir, plannerSocket } from './planner-place.js';
+import { type PlannerRequest, parseRequest, wholeRequest } from './request.js';
 import { serveCaller } from './serve-caller.js';
 
 /**
@@ -21,7 +22,7 @@ export async function servePlanner(): Promise<void> {
   if (!(await takeLock(openSync(join(dir, 'planner.lock'), 'a', 0o600)))) return;
   const ownership = own(basename(dir), { cgroups: [], paths: [dir] });
   rmSync(path, { force: true }); // of a planner that was killed
-  const server = createServer((socket) => void serveCaller(socket));
+  const server = createServer((socket) => void serve(socket));
   server.listen(path, () => {
     chmodSync(path, 0o600);
     writeFileSync(join(dir, 'process.json'), JSON.stringify(thisProcess()), { mode: 0o600 });
@@ -29,5 +30,37 @@ export async function servePlanner(): Promise<void> {
   process.on('SIGTERM', () => {
     server.close();
     void ownership[Symbol.asyncDispose]().finally(() => process.exit(0));
+  });
+}
+
+async function serve(socket: Socket): Promise<void> {
+  socket.on('error', () => socket.destroy()); // the caller has gone
+  let request: PlannerRequest;
+  try {
+    request = parseRequest(await receive(socket));
+  } catch {
+    socket.destroy();
+    return;
+  }
+  await serveCaller(socket, request);
+}
+
+/** The request, which comes before anything else. */
+function receive(socket: Socket): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    let pending: Buffer = Buffer.alloc(0);
+    const take = (chunk: Buffer) => {
+      pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
+      try {
+        if (!wholeRequest(pending)) return;
+      } catch (error) {
+        reject(error as Error);
+        return;
+      }
+      socket.off('data', take);
+      resolve(pending);
+    };
+    socket.on('data', take);
+    socket.once('close', () => reject(new Error('the caller has gone')));
   });
 }

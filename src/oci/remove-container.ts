@@ -18,6 +18,8 @@ export interface Removal {
   force: boolean;
   /** Ends hooks that take too long for who waits. */
   until: AbortSignal;
+  /** Its configuration, for who has it; otherwise it is read. */
+  config?: OciConfig;
 }
 
 /**
@@ -31,7 +33,8 @@ export async function deleteContainer(container: Container, removal: Removal): P
   if (status === 'creating') await stopContainer(beforehand);
   return lockedContainer(container, async ({ record, status }) => {
     mustBeRemovable(container, status, removal);
-    return { warnings: await removeContainer(container, record, { config: configOf(container), ...removal }) };
+    const config = removal.config ?? configOf(container);
+    return { warnings: await removeContainer(container, record, { ...removal, config }) };
   });
 }
 
@@ -45,7 +48,7 @@ function mustBeRemovable({ id }: Container, status: Status, { force }: Removal):
 /** What somebody else has changed: as much as can still be known of it. */
 export async function removeBroken(container: Container, removal: Removal): Promise<string[]> {
   try {
-    return await removeContainer(container, container.read(), { config: configOf(container), ...removal });
+    return await removeContainer(container, container.read(), { ...removal, config: configOf(container) });
   } catch (error) {
     if (!(error instanceof BrokenError)) throw error;
     container.remove();
@@ -67,7 +70,7 @@ function configOf(container: Container): OciConfig | undefined {
 export async function removeContainer(
   container: Container,
   record: ContainerRecord,
-  { config, force, until }: Removal & { config: OciConfig | undefined },
+  { config, force, until }: Omit<Removal, 'config'> & { config: OciConfig | undefined },
 ): Promise<string[]> {
   const { performer, creator } = record;
   // What it began when its creator was killed would come after what is removed here.

@@ -12,17 +12,18 @@ export interface PlannerRequest {
 export const REQUEST_MAGIC = 0x49434f56;
 const MAX_DESCRIPTORS = 64;
 const DESCRIPTOR_BYTES = 12;
-export const HEAD_BYTES = 28;
+const HEAD_BYTES = 28;
 const TEXT_AT = HEAD_BYTES + MAX_DESCRIPTORS * DESCRIPTOR_BYTES;
 export const MAX_REQUEST_BYTES = TEXT_AT + (1 << 18);
 
-/** Bytes of the whole request, once its head is there. Throws RangeError for one that vlab-front would not make. */
-export function requestBytes(head: Buffer): number {
-  const bytes = head.readUInt32LE(4);
-  if (head.readUInt32LE(0) !== REQUEST_MAGIC || bytes < TEXT_AT || bytes > MAX_REQUEST_BYTES) {
+/** Whether that is all of it. Throws RangeError for one that vlab-front would not make. */
+export function wholeRequest(begun: Buffer): boolean {
+  if (begun.length < HEAD_BYTES) return false;
+  const bytes = begun.readUInt32LE(4);
+  if (begun.readUInt32LE(0) !== REQUEST_MAGIC || bytes < TEXT_AT || bytes > MAX_REQUEST_BYTES) {
     throw new RangeError('not a request of vlab-front');
   }
-  return bytes;
+  return begun.length >= bytes;
 }
 
 export function parseRequest(message: Buffer): PlannerRequest {

@@ -1,27 +1,18 @@
 /** Serves a command that asks over a socket (vlab-front.c): decides, and has the caller perform it (docs/planner.md). */
-import type { Socket } from 'node:net';
 import type { Passed } from '../container/steps/descriptor-steps.js';
 import { errnoNumber, hostArch } from '../sys/abi.js';
-import { Channel } from '../sys/channel.js';
+import { Channel, type ChannelStream } from '../sys/channel.js';
 import { initVersion } from '../sys/native.js';
 import { type Process, processOf } from '../sys/owners.js';
 import type { Caller } from './caller.js';
 import { coldPlan } from './cold-plan.js';
 import { finishPlan, SHORT_BYTES, sayPlan } from './finish-plan.js';
 import { mustBeOpen, openNumbers } from './open-numbers.js';
-import { HEAD_BYTES, type PlannerRequest, parseRequest, requestBytes } from './request.js';
+import type { PlannerRequest } from './request.js';
 import { needsOwnProcess, runWords } from './run-words.js';
 
-/** Serves one command; resolves when nothing more will be sent. */
-export async function serveCaller(socket: Socket): Promise<void> {
-  socket.on('error', () => socket.destroy()); // the caller has gone
-  let request: PlannerRequest;
-  try {
-    request = parseRequest(await receive(socket));
-  } catch {
-    socket.destroy();
-    return;
-  }
+/** Serves one command, whose request has come; resolves when nothing more will be sent. */
+export async function serveCaller(socket: ChannelStream, request: PlannerRequest): Promise<void> {
   const channel = new Channel(socket, initVersion());
   if (needsOwnProcess(request.words)) {
     channel.perform(coldPlan(hostArch(), request)).ended.catch(() => {}); // nothing comes back
@@ -103,24 +94,4 @@ class RemoteCaller implements Caller {
   async perform(plan: Parameters<Caller['perform']>[0]) {
     return this.channel.perform(plan);
   }
-}
-
-/** The request, which comes before anything else. */
-function receive(socket: Socket): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    let pending: Buffer = Buffer.alloc(0);
-    const take = (chunk: Buffer) => {
-      pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
-      try {
-        if (pending.length < HEAD_BYTES || pending.length < requestBytes(pending)) return;
-      } catch (error) {
-        reject(error as Error);
-        return;
-      }
-      socket.off('data', take);
-      resolve(pending);
-    };
-    socket.on('data', take);
-    socket.once('close', () => reject(new Error('the caller has gone')));
-  });
 }

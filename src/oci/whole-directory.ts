@@ -2,7 +2,7 @@
  * Directories that appear and vanish whole: they are filled, and emptied, under a name beside their place. The name carries the
  * process that does it, so what a killed one left is known.
  */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errnoOf } from '../base/errors.js';
 import { hasEnded, thisProcess } from '../sys/owners.js';
@@ -60,7 +60,13 @@ export function removeDirectoryWhole({ root, name }: { root: string; name: strin
     if (errnoOf(error) === 'ENOENT') return;
     throw error;
   }
-  rmSync(away, { recursive: true, force: true });
+  // There is nothing else in most, and Node's own way is made for everything.
+  try {
+    for (const file of readdirSync(away)) unlinkSync(join(away, file));
+    rmdirSync(away);
+  } catch {
+    rmSync(away, { recursive: true, force: true });
+  }
 }
 
 /** What stands in `root`, but for what is being made or removed; what killed processes left of that is removed. */

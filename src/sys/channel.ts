@@ -2,7 +2,6 @@
  * The channel between a client and a performer: the plan goes one way, frames come back (docs/plan-format.md).
  * The same for a one-shot vlab-init, whose descriptor 3 it is, and for the launcher's socket.
  */
-import type { Socket } from 'node:net';
 import { type Blame, VlabError } from '../base/errors.js';
 import { errnoName } from './abi.js';
 import { encodeLastWord, encodePlan } from './encode.js';
@@ -88,8 +87,22 @@ export function note(
   return { frame, frameBytes: FRAME_BYTES + bytes, payload };
 }
 
+/** What a channel needs of its socket; those of node:net have it. */
+export interface ChannelStream {
+  readonly destroyed: boolean;
+  on(event: 'data', listener: (chunk: Buffer) => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'close', listener: () => void): unknown;
+  once(event: 'close', listener: () => void): unknown;
+  write(bytes: Uint8Array): unknown;
+  /** The other side sees the end, behind these bytes. */
+  end(): unknown;
+  end(bytes: Uint8Array): unknown;
+  destroy(): unknown;
+}
+
 /** Sends the plan and reads what comes back; hangs up at its end. */
-export function perform(socket: Socket, plan: Plan, version: bigint): Performance {
+export function perform(socket: ChannelStream, plan: Plan, version: bigint): Performance {
   const channel = new Channel(socket, version);
   const performance = channel.perform(plan);
   const hangUp = () => socket.destroy();
@@ -105,7 +118,7 @@ export class Channel {
   private gone: VlabError | undefined;
 
   constructor(
-    private readonly socket: Socket,
+    private readonly socket: ChannelStream,
     private readonly version: bigint,
   ) {
     socket.on('data', (chunk: Buffer) => this.receive(chunk));

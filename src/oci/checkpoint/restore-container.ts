@@ -165,7 +165,7 @@ class Restoring {
   /** In the foreground: its first process has ended (siginfo_t). Answers the code that the performer ends with. */
   async afterwards(siginfo: Buffer): Promise<Buffer> {
     this.exitCode = exitCodeOf(siginfo);
-    const { answer, warnings } = await foregroundEnd(this.invocation, this.given.container, this.exitCode);
+    const { answer, warnings } = await foregroundEnd(this.invocation, this.given, this.exitCode);
     this.warnings = warnings;
     return answer;
   }
