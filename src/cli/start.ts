@@ -24,6 +24,7 @@ declare const VLAB_CACHED_WORDS: string[];
 const HELP_WORDS = new Set(['--help', '-h', 'help']);
 
 export function start(words: string[]): void {
+  letNobodyElseWrite();
   process.stdout.on('error', ignoreClosedPipe);
   process.stderr.on('error', ignoreClosedPipe);
   if (words.length === 0 || (words.length === 1 && HELP_WORDS.has(words[0] ?? ''))) {
@@ -37,9 +38,15 @@ export function start(words: string[]): void {
 
 /** `vlab-oci`: its commands are short, and need neither oclif nor what people read. */
 export function startOci(words: string[]): void {
+  letNobodyElseWrite();
   const verb = words.find((word) => OCI_VERBS.has(word)) ?? 'help';
   const { main } = loadProgram(VLAB_OCI_BUNDLE, `oci-${verb}`) as typeof import('../oci/main.js');
   void main(words);
+}
+
+/** dockerd has no mask, and what its runtimes keep in the cache, programs among it, would be everybody's to change. */
+function letNobodyElseWrite(): void {
+  process.umask(process.umask(0o022) | 0o022);
 }
 
 /** Verbs that callers are waiting for: each keeps the code that it needed. */
