@@ -61,7 +61,9 @@ export class Place {
   command: readonly string[] = [process.execPath, MAIN];
 
   constructor() {
-    for (const name of ['shared', 'rootfs', 'rootfs/bin', 'rootfs/tmp', 'rootfs/run']) mkdirSync(join(this.dir, name));
+    mkdirSync(join(this.dir, 'shared'));
+    // Where file systems are mounted too: the root of a user namespace can make no directory in it.
+    for (const name of ['.', 'bin', 'dev', 'proc', 'run', 'shared', 'sys', 'tmp']) mkdirSync(join(this.rootfs, name));
     copyFileSync(this.fixture('lasting'), join(this.rootfs, 'bin/lasting'));
   }
 
