@@ -3,18 +3,19 @@
  * stamps, where the output goes); this file decides what the container is.
  */
 import type { Cloned } from '../sys/clone.js';
-import type { Addr, PlanBuilder, Word } from '../sys/plan.js';
+import type { Addr, ArgLike, PlanBuilder, Word } from '../sys/plan.js';
 import { cgroupSteps } from './cgroup/cgroup-steps.js';
 import type { PlannedCgroup } from './cgroup/planned-cgroup.js';
 import { type Namespaces, namespacesOf } from './config/namespaces.js';
 import type { OciConfig } from './config/schema.js';
 import { hostAbilities } from './host-abilities.js';
 import type { Situation } from './situation.js';
+import type { Passed } from './steps/descriptor-steps.js';
 import { hideFromOthers } from './steps/guard-steps.js';
 import { MountSteps } from './steps/mount-steps.js';
 import { loopbackUp, nameHost, namespaceSteps } from './steps/namespace-steps.js';
 import { netDeviceSteps } from './steps/net-device-steps.js';
-import { processSteps } from './steps/process-steps.js';
+import { type ProcessSteps, processSteps } from './steps/process-steps.js';
 import { execProgram } from './steps/program-steps.js';
 import { resctrlSteps } from './steps/resctrl-steps.js';
 import { parametersOf, setParameters } from './steps/sysctl-steps.js';
@@ -33,8 +34,8 @@ export interface ContainerSteps {
   maps: Namespaces['maps'];
   /** The child's steps from its birth to its root. */
   enter(moments: Moments): void;
-  /** The child's steps in its root: directory, limits, user and capabilities. */
-  drop(): void;
+  /** The child's steps in its root: directory, limits, user and capabilities. `passed`: what its program will get. */
+  drop(passed?: readonly Passed[]): void;
   /**
    * The child's last steps before its program, those of security modules and the filter; `exec` adds them where the caller
    * has not. With `takeListener` the parent must be told before, and `handOver` is how the child waits for it (by read(2)).
@@ -42,8 +43,10 @@ export interface ContainerSteps {
   confine(handOver?: () => void): void;
   /** In the parent, with SCMP_ACT_NOTIFY: sends the listener with the container process state, then lets the child go on. */
   takeListener: ((pidfd: Word, state: { text: Addr; bytes: number }) => void) | undefined;
+  /** The child's last steps that need its descriptors: labels, and then all are closed but those that `drop` was told of, and `kept`. */
+  pass: ProcessSteps['pass'];
   /** execve of the program. `failed`: a pipe that is told why it could not be run. */
-  exec(failed?: Word, done?: Word): void;
+  exec(failed?: ArgLike, done?: Word): void;
   /** In a parent that stays, when the program runs. */
   started(): void;
   /** In the parent, after the child was reaped. */
@@ -133,7 +136,8 @@ export function compileContainer(
       rooted();
       if (namespaces.isNew('network')) loopbackUp(b);
     },
-    drop: () => process.drop(),
+    drop: (passed) => process.drop(passed),
+    pass: (how) => process.pass(how),
     confine: (handOver) => process.confine(handOver),
     takeListener: process.takeListener,
     exec(failed, done) {

@@ -21,7 +21,7 @@ import { type Conversation, type ConversationOptions, conversation } from './con
 import { foregroundSteps, holdSignals } from './foreground-steps.js';
 import { withinLimits } from './plan-limits.js';
 import type { Situation } from './situation.js';
-import { ownStdio, type Passed, passDescriptors } from './steps/descriptor-steps.js';
+import { ownStdio, type Passed } from './steps/descriptor-steps.js';
 import { hookSteps } from './steps/hook-steps.js';
 import { findProgram } from './steps/program-steps.js';
 import { connectConsole, openTerminal, terminalPair } from './steps/terminal-steps.js';
@@ -131,7 +131,7 @@ function inContainer(b: PlanBuilder, config: OciConfig, container: ContainerStep
   }
   ownStdio(b, config.process.user.uid, o.terminal ? [0] : o.ownedStdio);
   unblockSignals(b);
-  container.drop();
+  container.drop(o.preserved);
   if (config.process.args.length > 0) findProgram(b, config);
   if (container.takeListener) {
     talk.tellParent('the filter comes next');
@@ -147,8 +147,8 @@ function inContainer(b: PlanBuilder, config: OciConfig, container: ContainerStep
   if (o.fifos) b.step('write', [o.fifos.outcome, b.space(8, '{0}'), 8], 'tell that only its program is to come');
   // Nobody of the plan is left then to look at the mark.
   const mark = o.fifos ? undefined : talk.mark;
-  passDescriptors(b, o.preserved, mark);
-  container.exec(o.fifos?.outcome ?? talk.outcome, mark);
+  const outcome = container.pass({ kept: o.fifos?.outcome ?? talk.outcome, done: mark });
+  container.exec(outcome, mark);
 }
 
 /** Held by both sides without an end, so that neither waits for the other to open them (fifo(7)). */

@@ -10,7 +10,7 @@ import { conversation } from './conversation.js';
 import { foregroundSteps, holdSignals } from './foreground-steps.js';
 import { withinLimits } from './plan-limits.js';
 import type { Situation } from './situation.js';
-import { ownStdio, type Passed, passDescriptors } from './steps/descriptor-steps.js';
+import { ownStdio, type Passed } from './steps/descriptor-steps.js';
 import { execPlanOf } from './steps/exec-steps.js';
 import { findProgram } from './steps/program-steps.js';
 import { connectConsole, openTerminal, terminalPair } from './steps/terminal-steps.js';
@@ -73,7 +73,7 @@ function planOf(config: OciConfig, situation: Situation, container: ExecTarget, 
   }
   ownStdio(b, process.user.uid, socket ? [0] : options.ownedStdio);
   unblockSignals(b);
-  steps.drop();
+  steps.drop(options.preserved);
   findProgram(b, config);
   const { takeListener } = steps;
   if (takeListener) {
@@ -82,8 +82,8 @@ function planOf(config: OciConfig, situation: Situation, container: ExecTarget, 
   }
   talk.tellParent('everything is ready');
   talk.awaitRecord();
-  passDescriptors(b, options.preserved, talk.mark);
-  steps.exec(talk.outcome, talk.mark);
+  const outcome = steps.pass({ kept: talk.outcome, done: talk.mark });
+  steps.exec(outcome, talk.mark);
 
   b.place(parent);
   talk.inParent({

@@ -4,7 +4,7 @@ import { attached, blockSignals, unblockSignals } from '../sys/attached.js';
 import { CHANNEL_FD } from '../sys/channel.js';
 import { words32 } from '../sys/encode.js';
 import { num } from '../sys/num.js';
-import { label, type Plan, PlanBuilder } from '../sys/plan.js';
+import { label, type Plan, PlanBuilder, type Word } from '../sys/plan.js';
 import { Stamps } from '../sys/stamps.js';
 import type { PlannedCgroup } from './cgroup/planned-cgroup.js';
 import { compileContainer } from './compile.js';
@@ -53,7 +53,7 @@ export function runPlan(config: OciConfig, situation: Situation, options: RunPla
   unblockSignals(b);
   container.drop();
   tie.child();
-  b.step('close_range', [3, num(0xffffffff, '~0'), num(4, 'CLOSE_RANGE_CLOEXEC')], 'hand no other descriptor on');
+  container.pass({ kept: running?.childEnd });
   stamps.stamp('exec', 't3: the program is about to run');
   container.exec();
 
@@ -70,13 +70,15 @@ export function runPlan(config: OciConfig, situation: Situation, options: RunPla
 }
 
 /** A pipe that the program's exec closes (so does a failure before it): when it is closed, the one or the other is true. */
-function runningPipe(b: PlanBuilder): { await(): void } {
+function runningPipe(b: PlanBuilder): { childEnd: Word; await(): void } {
   const pipe = b.space(8, 'running[2]');
   b.step('pipe2', [pipe, flags('O_CLOEXEC')], 'a pipe that closes when the program runs');
+  const childEnd = b.field(pipe, 4, 'w32', 'running[1]');
   return {
+    childEnd,
     await() {
       const byte = b.space(8, 'byte');
-      b.step('close', [b.field(pipe, 4, 'w32', 'running[1]')], 'leave it to the container');
+      b.step('close', [childEnd], 'leave it to the container');
       b.step('read', [b.field(pipe, 0, 'w32', 'running[0]'), byte, 1], 'wait until the program runs or has failed', {
         accept: [0, 0],
         retryOnEintr: true,

@@ -1,7 +1,7 @@
 /** The descriptors that a program gets. Pure. */
 import { flags } from '../../sys/abi.js';
 import { num } from '../../sys/num.js';
-import type { PlanBuilder, Word } from '../../sys/plan.js';
+import type { PlanBuilder, StepOptions, Word } from '../../sys/plan.js';
 
 /** A descriptor that the program gets: as `number`; the performer has it as `at`. */
 export interface Passed {
@@ -25,12 +25,33 @@ export function ownStdio(b: PlanBuilder, uid: number, descriptors: readonly numb
   }
 }
 
-/** From 3 on, without a gap, those that are passed; none behind them survives exec (CVE-2024-21626, CVE-2016-9962). `done` is 0 then. */
-export function passDescriptors(b: PlanBuilder, passed: readonly Passed[], done?: Word): void {
+/**
+ * From 3 on, without a gap, those that are passed; behind them `kept`, until the program runs. All others are closed, and not
+ * only by its exec: the program, or its interpreter, is looked up before that, and a name or a link of the image could lead
+ * there through /proc/self/fd (CVE-2024-21626). `done` is 0 then. Returns the number of `kept`.
+ */
+export function passDescriptors(
+  b: PlanBuilder,
+  passed: readonly Passed[],
+  { kept, done }: { kept?: Word | undefined; done?: Word | undefined } = {},
+): number {
   for (const { number, at } of passed)
     if (number !== at) b.step('dup3', [at, number, 0], `pass descriptor ${number} on`);
-  const first = 3 + passed.length;
-  b.step('close_range', [first, num(0xffffffff, '~0'), num(4, 'CLOSE_RANGE_CLOEXEC')], 'hand no other descriptor on', {
-    ...(done ? { result: done } : {}),
-  });
+  const next = FIRST_PASSED + passed.length;
+  if (kept) {
+    // EINVAL: it has that number already.
+    b.step('dup3', [kept, next, flags('O_CLOEXEC')], 'keep what its exec will close', { tolerate: ['EINVAL'] });
+  }
+  closeFrom(b, kept ? next + 1 : next, 'hand no other descriptor on', done ? { result: done } : {});
+  return next;
+}
+
+const FIRST_PASSED = 3;
+
+/** So many descriptors must be possible for that (RLIMIT_NOFILE). */
+export const neededFor = (passed: readonly Passed[]): number => FIRST_PASSED + passed.length + 1;
+
+/** Closes all descriptors from that number on. */
+export function closeFrom(b: PlanBuilder, first: number, why: string, options: StepOptions = {}): void {
+  b.step('close_range', [first, num(0xffffffff, '~0'), 0], why, options);
 }

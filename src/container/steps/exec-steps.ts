@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { type AbiName, flags } from '../../sys/abi.js';
 import { type Cloned, cloneProcess } from '../../sys/clone.js';
-import type { PlanBuilder, Word } from '../../sys/plan.js';
+import type { ArgLike, PlanBuilder, Word } from '../../sys/plan.js';
 import { compileContainer } from '../compile.js';
 import type { Namespaces } from '../config/namespaces.js';
 import type { OciConfig, OciNamespaceType } from '../config/schema.js';
@@ -15,12 +15,12 @@ import { type ProcessSteps, processSteps } from './process-steps.js';
 import { execProgram } from './program-steps.js';
 import { setAffinity } from './scheduling-steps.js';
 
-export interface ExecSteps extends Pick<ProcessSteps, 'drop' | 'confine' | 'takeListener' | 'warnings'> {
+export interface ExecSteps extends Pick<ProcessSteps, 'drop' | 'pass' | 'confine' | 'takeListener' | 'warnings'> {
   create(pid: Word): Cloned;
   /** In the parent, the first steps behind the clone. */
   adopt(): void;
   enter(): void;
-  exec(failed?: Word, done?: Word): void;
+  exec(failed?: ArgLike, done?: Word): void;
   /** In a parent that stays, when the program runs. */
   started(): void;
 }
@@ -103,7 +103,8 @@ export function execPlanOf(b: PlanBuilder, config: OciConfig, situation: Situati
       if (types.includes('user')) becomeRoot(b, 'unknown');
       process.hide(true);
     },
-    drop: () => process.drop(),
+    drop: (passed) => process.drop(passed),
+    pass: (how) => process.pass(how),
     confine: (handOver) => process.confine(handOver),
     takeListener: process.takeListener,
     started: () => process.after(),

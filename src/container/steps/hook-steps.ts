@@ -5,6 +5,7 @@ import { words64 } from '../../sys/encode.js';
 import { num } from '../../sys/num.js';
 import { type Addr, label, type PlanBuilder, type Word } from '../../sys/plan.js';
 import type { HookName, OciHook } from '../config/schema.js';
+import { closeFrom } from './descriptor-steps.js';
 
 /** The state of the container as JSON, which hooks read from standard input; it is in the image before they run. */
 export interface HookState {
@@ -35,6 +36,8 @@ function oneHook(b: PlanBuilder, name: string, hook: OciHook, state: HookState):
   cloned.toParent(parent);
   b.step('dup3', [input, 0, 0], 'the state is its standard input');
   b.step('umask', [num(0o022, '022')], 'with the usual mask for what it makes');
+  // Its path may be one of the image, where a link could lead through them.
+  closeFrom(b, 3, 'and no other descriptor is');
   const argv = b.stringArray(hook.args ?? [hook.path], 'argv');
   b.step('execve', [b.str(hook.path), argv, b.stringArray(hook.env ?? [], 'envp')], `run the ${name}`, {
     hint: 'a hook must be an executable file at this absolute path',

@@ -14,7 +14,7 @@ import {
   raiseAmbient,
   setCapabilities,
 } from './capability-steps.js';
-import { limitsOf, setLimits } from './limit-steps.js';
+import { limitsOf, setLimits, setSmallLimits } from './limit-steps.js';
 import { setIoPriority, setMemoryPolicy, setPersonality, setScheduler } from './scheduling-steps.js';
 import { workingDirectory } from './working-directory.js';
 
@@ -29,8 +29,10 @@ export interface Identity {
 }
 
 export interface IdentitySteps {
-  /** Everything but the last step, which only the filter needs. */
-  drop(): void;
+  /** Everything but the last step, which only the filter needs. Then it still needs so many descriptors. */
+  drop(descriptors: number): void;
+  /** It does no longer. */
+  limitDescriptors(descriptors: number): void;
   /** Behind the filter. `done`: takes its result, 0. */
   dropLast(done?: Word): void;
 }
@@ -41,7 +43,7 @@ export function identitySteps(b: PlanBuilder, identity: Identity): IdentitySteps
   const limits = limitsOf(process);
   const keeps = identity.filtered && !process.noNewPrivileges && !(masks.effective & CAP_SYS_ADMIN);
   return {
-    drop() {
+    drop(descriptors) {
       const { uid, umask = 0o022 } = process.user;
       const directory = workingDirectory(b, process.cwd, uid);
       directory.enter();
@@ -50,7 +52,7 @@ export function identitySteps(b: PlanBuilder, identity: Identity): IdentitySteps
       if (process.scheduler) setScheduler(b, process.scheduler);
       if (process.ioPriority) setIoPriority(b, process.ioPriority);
       if (linux.personality) setPersonality(b, linux.personality);
-      setLimits(b, limits);
+      setLimits(b, limits, descriptors);
       dropBounding(b, masks.bounding);
       setUser(b, identity);
       const kept = keeps
@@ -64,6 +66,7 @@ export function identitySteps(b: PlanBuilder, identity: Identity): IdentitySteps
         b.step('prctl', [flags('PR_SET_NO_NEW_PRIVS'), 1, 0, 0, 0], 'no program it runs can gain privileges');
       }
     },
+    limitDescriptors: (descriptors) => setSmallLimits(b, limits, descriptors),
     dropLast(done) {
       if (keeps) setCapabilities(b, masks, KEEP, done);
     },

@@ -28,11 +28,27 @@ export function limitsOf(process: OciProcess): Limit[] {
   });
 }
 
-/** In the process itself, late: from here on it is held to them. */
-export function setLimits(b: PlanBuilder, limits: readonly Limit[]): void {
-  for (const { name, soft, hard, from } of limits) {
-    setLimit(b, 0, name, soft, hard, `limit ${name} to ${shown(soft)}, at most ${shown(hard)}`, from);
+/**
+ * In the process itself, late: from here on it is held to them. It still needs so many descriptors: a smaller limit follows
+ * (`setSmallLimits`).
+ */
+export function setLimits(b: PlanBuilder, limits: readonly Limit[], descriptors: number): void {
+  for (const limit of limits) {
+    const least = limit.name === 'RLIMIT_NOFILE' ? BigInt(descriptors) : 0n;
+    const atLeast = (value: bigint) => (value < least ? least : value);
+    setOwnLimit(b, { ...limit, soft: atLeast(limit.soft), hard: atLeast(limit.hard) });
   }
+}
+
+/** When it needs them no longer. To lower a limit takes no privileges. */
+export function setSmallLimits(b: PlanBuilder, limits: readonly Limit[], descriptors: number): void {
+  for (const limit of limits) {
+    if (limit.name === 'RLIMIT_NOFILE' && limit.soft < BigInt(descriptors)) setOwnLimit(b, limit);
+  }
+}
+
+function setOwnLimit(b: PlanBuilder, { name, soft, hard, from }: Limit): void {
+  setLimit(b, 0, name, soft, hard, `limit ${name} to ${shown(soft)}, at most ${shown(hard)}`, from);
 }
 
 /**

@@ -9,6 +9,7 @@ import { configError } from '../config/parse-config.js';
 import type { OciConfig } from '../config/schema.js';
 import { hostAbilities } from '../host-abilities.js';
 import type { Situation } from '../situation.js';
+import { neededFor, type Passed, passDescriptors } from './descriptor-steps.js';
 import { hideFromOthers, ownKeyring } from './guard-steps.js';
 import { identitySteps } from './identity-steps.js';
 import { labelSteps } from './label-steps.js';
@@ -22,8 +23,13 @@ export interface ProcessSteps {
   begin(): void;
   /** In the child, when its user namespace is as it will be. `hidden`: its parent was hidden before the clone, and so it is. */
   hide(hidden?: boolean): void;
-  /** In the child, in its root: directory, limits, user and capabilities. */
-  drop(): void;
+  /** In the child, in its root: directory, limits, user and capabilities. `passed`: what its program will get. */
+  drop(passed?: readonly Passed[]): void;
+  /**
+   * In the child, the last steps that need its descriptors: labels, and then those are passed on that `drop` was told of, and
+   * `kept` (passDescriptors).
+   */
+  pass(how?: { kept?: Word | undefined; done?: Word | undefined }): number;
   /**
    * In the child, the last steps before its program: labels and the filter (`SeccompSteps.install`). Once. `done`: takes the
    * result of each step that may be the last, which is 0.
@@ -64,7 +70,13 @@ export function processSteps(
   const limits = limitsOf(process);
   const score = process.oomScoreAdj;
   const ownScore = score === undefined ? undefined : keepScore(b);
+  let passedOn: readonly Passed[] = [];
+  let labelled = false;
   let confined = false;
+  const label = () => {
+    if (!labelled) labels.apply();
+    labelled = true;
+  };
   return {
     warnings: [...warnings, ...(situation.seccomp?.warnings ?? [])],
     before() {
@@ -80,11 +92,20 @@ export function processSteps(
       labels.labelKeys();
       if (!situation.noNewKeyring) ownKeyring(b);
     },
-    drop: () => identity.drop(),
+    drop(passed = []) {
+      passedOn = passed;
+      identity.drop(neededFor(passed));
+    },
+    pass(how) {
+      label();
+      const kept = passDescriptors(b, passedOn, how);
+      identity.limitDescriptors(neededFor(passedOn));
+      return kept;
+    },
     confine(handOver, done) {
       if (confined) return;
       confined = true;
-      labels.apply();
+      label();
       seccomp?.install(handOver, done);
       identity.dropLast(done);
     },

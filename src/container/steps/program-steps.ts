@@ -1,6 +1,6 @@
 /** The program of a container as steps (execve(2)). Pure. */
 import { flags } from '../../sys/abi.js';
-import { label, type PlanBuilder, type StepOptions, type Word } from '../../sys/plan.js';
+import { type ArgLike, label, type PlanBuilder, type StepOptions } from '../../sys/plan.js';
 import type { OciConfig } from '../config/schema.js';
 
 /** A name without a slash is not there, or not in this directory of PATH. */
@@ -22,7 +22,7 @@ export const runsIt = (candidate: string): string => `run ${candidate}`;
 export const findsIt = (candidate: string): string => `find ${candidate}`;
 
 /** `failed`: a pipe that is told the negative errno (8 bytes) when the program cannot be run; then the process ends with 127. */
-export function execProgram(b: PlanBuilder, config: OciConfig, failed?: Word): void {
+export function execProgram(b: PlanBuilder, config: OciConfig, failed?: ArgLike): void {
   const { args, env } = config.process;
   const candidates = candidatesOf(config.process);
   const argv = b.stringArray(args, 'argv');

@@ -172,13 +172,17 @@ export class Arena implements AsyncDisposable {
     config.linux.cgroupsPath = `/vlab/attack-${this.serial++}`;
     const situation = await this.situationOf(config, attack);
     const { meanwhile } = attack;
-    const plan = meanwhile
-      ? createPlan(config, situation, NO_CGROUP, { ...NOTHING_ELSE, answersMounted: true }).plan
-      : runPlan(config, situation, { relayPath: '/vlab-relay' }).plan;
+    const hooks = config.hooks ? { answersBorn: true, stateBytes: { creating: 2, created: 2 } } : {};
+    const answers = { ...NOTHING_ELSE, answersMounted: meanwhile !== undefined, ...hooks };
+    const plan =
+      meanwhile || config.hooks
+        ? createPlan(config, situation, NO_CGROUP, answers).plan
+        : runPlan(config, situation, { relayPath: '/vlab-relay' }).plan;
     attack.flaw?.(plan);
     return this.perform(plan, attack.performer, (note, answer) => {
-      if (!meanwhile || note > 1) return;
-      if (note === 1) meanwhile(at);
+      if (note === 0) answer(config.hooks && Buffer.concat([AGREED, Buffer.from('{}{}')]));
+      if (note !== 1 || !meanwhile) return;
+      meanwhile(at);
       answer();
     });
   }

@@ -38,6 +38,18 @@ pair('leaked directory', {
   works: SECRET,
 });
 
+pair('program through a descriptor', {
+  words: ['/proc/self/fd/4/rootfs/probe', 'echo', 'ran'],
+  blocked: /^refused: .*run \/proc\/self.*ENOENT/,
+  works: 'ran',
+});
+
+pair('hook through a descriptor', {
+  words: ['/probe', 'true'],
+  blocked: /^refused: .*run the startContainer hook.*ENOENT/,
+  works: 'the hook ran',
+});
+
 pair('leaked working directory', {
   words: ['/probe', 'cat', 'host/secret'],
   flaw: careless('find the working directory, in this root'),

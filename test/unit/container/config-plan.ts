@@ -34,7 +34,8 @@ export function createdPlan(change: Change, situation: Situation = SITUATIONS.hy
   const options = { fifos: { start: '/s', outcome: '/o' }, preserved: [], ownedStdio: [], answersBorn: false };
   const cgroup = usualCgroup(config, situation);
   const listener = config.linux.seccomp?.listenerPath ? { listenerBytes: 256 } : {};
-  return createPlan(config, situation, cgroup, { ...options, ...listener, answersMounted: false });
+  const hooks = config.hooks ? { answersBorn: true, stateBytes: { creating: 64, created: 64 } } : {};
+  return createPlan(config, situation, cgroup, { ...options, ...listener, ...hooks, answersMounted: false });
 }
 
 /** Its steps as calls, those that are asked for. */

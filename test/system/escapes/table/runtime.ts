@@ -17,6 +17,20 @@ export const RUNTIME = {
     cves: ['CVE-2016-9962', 'CVE-2024-21626'],
     guards: ['hand no other descriptor on'],
   },
+  'program through a descriptor': {
+    attack: 'the program is found through /proc/self/fd/N, a directory that is open until it runs',
+    cves: ['CVE-2024-21626'],
+    guards: ['hand no other descriptor on'],
+  },
+  'hook through a descriptor': {
+    attack: 'a startContainer hook is found through /proc/self/fd/N, a directory that is open until it runs',
+    cves: ['CVE-2024-21626'],
+    guards: ['and no other descriptor is'],
+    asks: (config) => {
+      const path = '/proc/self/fd/4/rootfs/probe';
+      config.hooks = { startContainer: [{ path, args: ['probe', 'echo', 'the hook ran'] }] };
+    },
+  },
   'leaked working directory': {
     attack: 'the working directory is /proc/self/fd/N, a directory that the caller of the runtime left open',
     cves: ['CVE-2024-21626'],
