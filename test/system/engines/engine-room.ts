@@ -70,7 +70,9 @@ export class EngineRoom implements AsyncDisposable {
   static async start(): Promise<EngineRoom> {
     const args = [...NAMESPACES, '--fork', '--kill-child', '--mount-proc', '--', 'bash', '-c', PREPARE];
     const holder = spawn('unshare', args, { stdio: ['pipe', 'pipe', 'inherit'], cwd: '/' });
-    const [line] = await once(createInterface(holder.stdout as Readable), 'line').catch(() => ['']);
+    const { value: line } = await createInterface(holder.stdout as Readable)
+      [Symbol.asyncIterator]()
+      .next();
     if (line !== 'ready') throw new Error('the room could not be made');
     const [pid = 0] = childrenOf(holder.pid ?? 0);
     return new EngineRoom(holder, pid);
