@@ -25,6 +25,7 @@ set -e
 mount --make-rprivate /
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -m 755 /run/room /run/lock /run/netns
+mkdir -m 1777 /run/room/tmp
 for place in etc opt var usr/local; do
   mkdir -p /run/changed/$place /run/work/$place
   mount -t overlay -o lowerdir=/$place,upperdir=/run/changed/$place,workdir=/run/work/$place overlay /$place
@@ -152,6 +153,7 @@ export class EngineRoom implements AsyncDisposable {
         PATH,
         HOME,
         TERM: 'xterm',
+        TMPDIR: '/run/room/tmp',
         ...(VLAB_CACHE_DIR ? { VLAB_CACHE_DIR } : {}),
         VLAB_RUN_DIR: '/run/vlab',
         ...env,

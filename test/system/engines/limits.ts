@@ -8,7 +8,7 @@ const GIVEN = [
   ['--memory=64m', 'memory/memory.limit_in_bytes', '67108864', 'memory.max', '67108864'],
   ['--memory-reservation=32m', 'memory/memory.soft_limit_in_bytes', '33554432', 'memory.low', '33554432'],
   ['--cpus=0.5', 'cpu/cpu.cfs_quota_us', '50000', 'cpu.max', '50000 100000'],
-  ['--cpu-shares=512', 'cpu/cpu.shares', '512', 'cpu.weight', '20'],
+  ['--cpu-shares=512', 'cpu/cpu.shares', '512', 'cpu.weight', '59'], // by docs/cgroups.md
   ['--pids-limit=20', 'pids/pids.max', '20', 'pids.max', '20'],
 ] as const;
 
