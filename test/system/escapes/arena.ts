@@ -4,18 +4,7 @@
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -34,12 +23,10 @@ import { type Performed, perform } from '../../../src/sys/channel.js';
 import { initVersion, nativeBinary } from '../../../src/sys/native.js';
 import type { Plan } from '../../../src/sys/plan.js';
 import { until } from '../sys/own-launcher.js';
+import { makeCgroup, removeTree, SECRET, setUp } from './arena-ground.js';
 import type { Flaw } from './flaw.js';
 
-const MEMORY_BYTES = 256 * 2 ** 20;
-const PROCESSES = 100;
 const TIMEOUT_MS = 10_000;
-export const SECRET = 'of the host';
 
 export type At = (path: string) => string;
 
@@ -271,15 +258,6 @@ export class Arena implements AsyncDisposable {
   }
 }
 
-/** Major and minor number of a device that does nothing when it is only opened, and that no container has. */
-export const FOREIGN_DEVICE = ((): [number, number] => {
-  for (const path of ['/dev/net/tun', '/dev/fuse', '/dev/loop-control']) {
-    const { rdev } = statSync(path, { throwIfNoEntry: false }) ?? {};
-    if (rdev !== undefined) return [rdev >> 8, rdev & 0xff];
-  }
-  return [10, 200];
-})();
-
 const FIXTURE = join(import.meta.dirname, '../../fixtures/escape.c');
 
 function configOf(words: string[], asks?: Attack['asks']): OciConfig {
@@ -289,52 +267,3 @@ function configOf(words: string[], asks?: Attack['asks']): OciConfig {
 }
 
 const pathsOf = ({ linux }: OciConfig) => [...linux.maskedPaths, ...linux.readonlyPaths];
-
-function makeCgroup(directory: string): void {
-  mkdirSync(directory);
-  const files = readdirSync(directory);
-  const limits = { 'memory.limit_in_bytes': MEMORY_BYTES, 'memory.max': MEMORY_BYTES, 'pids.max': PROCESSES };
-  for (const file of files.includes('cgroup.controllers') ? [] : ['cpuset.cpus', 'cpuset.mems']) {
-    if (files.includes(file)) writeFileSync(join(directory, file), readFileSync(join(directory, '..', file)));
-  }
-  for (const [file, value] of Object.entries(limits))
-    if (files.includes(file)) writeFileSync(join(directory, file), String(value));
-}
-
-async function removeTree(directory: string): Promise<void> {
-  for (const entry of readdirSync(directory, { withFileTypes: true }))
-    if (entry.isDirectory()) await removeTree(join(directory, entry.name));
-  await until(
-    () => {
-      try {
-        rmdirSync(directory);
-        return true;
-      } catch {
-        return false;
-      }
-    },
-    `${directory} can be removed`,
-    5000,
-  );
-}
-
-/** A root of nothing but what the attacks need, with the host's own nowhere to be seen. */
-function setUp(folder: string): string {
-  return `
-r=${folder}/root; mkdir $r; mount -t tmpfs -o mode=755,size=64m arena $r; cd $r
-mkdir proc sys dev dev/pts old host rootfs rootfs/proc rootfs/sys rootfs/dev rootfs/tmp rootfs/mnt
-cp ${folder}/vlab-front ${folder}/vlab-init ${folder}/vlab-relay .; cp ${folder}/vlab-init runtime; cp ${folder}/probe ${folder}/escape rootfs/
-for one in setuid capable inheriting; do cp rootfs/probe rootfs/$one; done; chmod 4755 rootfs/setuid
-rootfs/escape file-capability rootfs/capable permitted >&2; rootfs/escape file-capability rootfs/inheriting inheritable >&2
-echo "${SECRET}" > rootfs/of-group; chown 0:1234 rootfs/of-group; chmod 640 rootfs/of-group
-mknod -m 666 rootfs/device c ${FOREIGN_DEVICE.join(' ')}
-mount -t proc proc proc; mount -t sysfs sysfs sys; mount -t devpts -o newinstance,ptmxmode=0666 devpts dev/pts; ln -s pts/ptmx dev/ptmx
-mount --rbind /sys/fs/cgroup sys/fs/cgroup
-echo "${SECRET}" > host/secret
-for one in null zero full random urandom tty; do cp -a /dev/$one dev/$one; done
-mkdir usr; mount --rbind -o ro /usr usr
-for one in bin lib lib64; do cp -a /$one . ; done
-pivot_root . old; cd /; umount -l old; echo made; read end`
-    .replaceAll('\n', '; ')
-    .replace(/^; /, '');
-}

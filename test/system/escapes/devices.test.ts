@@ -1,6 +1,6 @@
 // Attacks through device nodes. Needs root.
 import { execFileSync } from 'node:child_process';
-import { FOREIGN_DEVICE } from './arena.js';
+import { FOREIGN_DEVICE } from './arena-ground.js';
 import { ownArena } from './pair.js';
 
 const { pair } = ownArena();

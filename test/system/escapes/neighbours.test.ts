@@ -1,7 +1,7 @@
 // Attacks on who is on the same machine: its processes, sockets, memory and mounts, and the limits that are for its sake.
 // Needs root.
 import { ABI } from '../../../src/sys/abi.js';
-import { SECRET } from './arena.js';
+import { SECRET } from './arena-ground.js';
 import { shared, withArgument } from './flaw.js';
 import { ownArena } from './pair.js';
 

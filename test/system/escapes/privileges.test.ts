@@ -1,5 +1,5 @@
 // Attacks by rights that a program brings along, gains, or makes for itself. Needs root.
-import { SECRET } from './arena.js';
+import { SECRET } from './arena-ground.js';
 import { withWords } from './flaw.js';
 import { ownArena } from './pair.js';
 

@@ -2,7 +2,7 @@
 // namespace; what is dangerous is only opened. Needs root.
 
 import { ABI } from '../../../src/sys/abi.js';
-import { SECRET } from './arena.js';
+import { SECRET } from './arena-ground.js';
 import { chrootOnly, withArgument } from './flaw.js';
 import { ownArena } from './pair.js';
 

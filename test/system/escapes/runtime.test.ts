@@ -1,6 +1,7 @@
 // Attacks on the runtime itself and on who called it: programs, descriptors, terminals, keys. Needs root.
 import { readFileSync } from 'node:fs';
-import { type Attack, SECRET } from './arena.js';
+import type { Attack } from './arena.js';
+import { SECRET } from './arena-ground.js';
 import { careless, without } from './flaw.js';
 import { ownArena } from './pair.js';
 
