@@ -245,7 +245,7 @@ export class Arena implements AsyncDisposable {
       says: (word) => until(() => said.includes(word), `the attack says ${word}`, TIMEOUT_MS),
       end: async () => {
         child.kill('SIGKILL');
-        await once(child, 'exit');
+        await output; // which ends when all that could write it have
       },
     };
   }
