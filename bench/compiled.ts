@@ -9,7 +9,8 @@ import { compilersFor, compileWhole } from '../src/sys/native.js';
 /** Path of `bench/NAME.c` compiled: statically, so that nothing of a loader is in the way. */
 export async function compiled(name: 'floor' | 'one-byte' | 'many' | 'enter'): Promise<string> {
   const source = join(packageRoot(), 'bench', `${name}.c`);
-  const digest = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16);
+  const parts = [source, join(packageRoot(), 'bench/spawn.h')].map((path) => readFileSync(path, 'utf8'));
+  const digest = createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 16);
   const target = join(cacheDir(), 'native', `${name}-${digest}`);
   if (existsSync(target)) return target;
   const args = ['-O2', '-static', '-s', '-std=gnu11', '-Wall', '-Wextra', '-Werror'];

@@ -1,7 +1,7 @@
 /*
- * enter PROGRAM ARG...   the floor of an exec into a running container: for each pid that comes in at descriptor 3 (an int,
- * and how many cgroup.procs paths follow in argv before `--`), a child joins the cgroups and the namespaces and runs PROGRAM.
- * enter CGROUP.PROCS... -- PROGRAM ARG...
+ * enter CGROUP... -- PROGRAM ARG...   the floor of an exec into a running container: for each pid that comes in at descriptor 3
+ * (an int), a child joins the cgroups and the namespaces and runs PROGRAM. A cgroup is the `tasks` file of one of version 1, which a
+ * single thread joins without a wait, or the directory of one of version 2, into which it is cloned.
  * Answers with three times of CLOCK_MONOTONIC in ns: requested, exec, exited; the fourth number is the exit status.
  */
 #define _GNU_SOURCE
@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "spawn.h"
 
 enum { CHANNEL = 3, MOST = 32 };
 
@@ -24,31 +25,43 @@ static int64_t now_ns(void) {
 	return t.tv_sec * 1000000000l + t.tv_nsec;
 }
 
+static int procs[MOST], cgroups, pidfd;
+static volatile int64_t times[4];
+static char **command;
+
+static int child(void *unused) {
+	(void)unused;
+	for (int i = 0; i < cgroups; i++)
+		if (write(procs[i], "0", 1) != 1) return 126;
+	if (setns(pidfd, CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)) return 125;
+	close_range(CHANNEL, ~0U, CLOSE_RANGE_CLOEXEC);
+	times[1] = now_ns();
+	execve(command[0], command, (char *[]){NULL});
+	return 127;
+}
+
 int main(int argc, char **argv) {
-	int cgroups = 0, procs[MOST], pid;
-	while (cgroups < MOST && cgroups + 1 < argc && strcmp(argv[cgroups + 1], "--")) cgroups++;
-	char **command = argv + cgroups + 2;
-	if (cgroups + 2 >= argc) return 2;
+	const char *unified = NULL, *tasks[MOST];
+	int at = 1, pid;
+	for (; at < argc && strcmp(argv[at], "--"); at++) {
+		size_t length = strlen(argv[at]);
+		if (length < 6 || strcmp(argv[at] + length - 6, "/tasks")) unified = argv[at];
+		else if (cgroups < MOST) tasks[cgroups++] = argv[at];
+	}
+	command = argv + at + 1;
+	if (at + 1 >= argc) return 2;
 	while (read(CHANNEL, &pid, sizeof pid) == sizeof pid) {
-		volatile int64_t times[4] = {now_ns(), 0, 0, 0};
-		int pidfd = syscall(SYS_pidfd_open, pid, 0);
-		if (pidfd < 0) return 1;
-		for (int i = 0; i < cgroups; i++) procs[i] = open(argv[i + 1], O_WRONLY | O_CLOEXEC);
+		times[0] = now_ns();
+		if ((pidfd = syscall(SYS_pidfd_open, pid, 0)) < 0) return 1;
+		for (int i = 0; i < cgroups; i++) procs[i] = open(tasks[i], O_WRONLY | O_CLOEXEC);
+		struct clone_args args = {.flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD};
+		if (unified) args.flags |= CLONE_INTO_CGROUP, args.cgroup = open(unified, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (setns(pidfd, CLONE_NEWPID)) return 1;
-		pid_t child = vfork();
-		if (child == 0) {
-			for (int i = 0; i < cgroups; i++)
-				if (write(procs[i], "0", 1) != 1) _exit(126);
-			if (setns(pidfd, CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)) _exit(125);
-			close_range(CHANNEL, ~0U, CLOSE_RANGE_CLOEXEC);
-			times[1] = now_ns();
-			execve(command[0], command, (char *[]){NULL});
-			_exit(127);
-		}
-		int status;
-		if (child < 0 || waitpid(child, &status, 0) != child) return 1;
+		int status, one = spawn(&args, child);
+		if (one < 0 || waitpid(one, &status, 0) != one) return 1;
 		times[2] = now_ns(), times[3] = status;
 		for (int i = 0; i < cgroups; i++) close(procs[i]);
+		if (unified) close(args.cgroup);
 		close(pidfd);
 		if (write(CHANNEL, (void *)times, sizeof times) != sizeof times) return 1;
 	}

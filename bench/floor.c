@@ -38,6 +38,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "spawn.h"
 
 enum { CHANNEL = 3, MOST = 32, NAME_BYTES = 64 };
 #define SAFE (MS_NOSUID | MS_NODEV | MS_NOEXEC)
@@ -145,26 +146,6 @@ static int child(void *unused) {
 	return 125;
 }
 
-/* clone3 onto a stack of its own, sharing the memory: nothing is copied that exec would throw away. */
-static long spawn(struct clone_args *args) {
-	static char stack[65536] __attribute__((aligned(16)));
-	args->stack = (uint64_t)stack, args->stack_size = sizeof stack;
-#if defined(__x86_64__)
-	long result;
-	__asm__ volatile("syscall\n test %%rax,%%rax\n jnz 1f\n xor %%ebp,%%ebp\n xor %%edi,%%edi\n call *%4\n"
-		" mov %%eax,%%edi\n mov $231,%%eax\n syscall\n 1:"
-		: "=a"(result) : "0"((long)SYS_clone3), "D"(args), "S"(sizeof *args), "r"(child)
-		: "rcx", "rdx", "r8", "r9", "r10", "r11", "memory");
-#elif defined(__aarch64__)
-	register long x8 __asm__("x8") = SYS_clone3, result __asm__("x0") = (long)args, x1 __asm__("x1") = sizeof *args;
-	__asm__ volatile("svc 0\n cbnz x0,1f\n mov x29,#0\n blr %3\n mov x8,#94\n svc 0\n 1:"
-		: "+r"(result) : "r"(x8), "r"(x1), "r"(child) : "memory", "cc", "x2", "x3", "x4", "x5", "x6", "x7", "x30");
-#endif
-	if (result >= 0) return result;
-	errno = -result;
-	return -1;
-}
-
 static void put(int directory, const char *file, const struct list *values) {
 	int fd = openat(directory, file, O_WRONLY | O_CLOEXEC);
 	must(fd);
@@ -181,7 +162,7 @@ static int join_file(int parent, int with_devices) {
 		strcpy(end, "/devices.allow");
 		put(parent, path, &allow);
 	}
-	strcpy(end, "/cgroup.procs");
+	strcpy(end, "/tasks"); /* one thread joins by it without a wait */
 	int fd = openat(parent, path, O_WRONLY | O_CLOEXEC);
 	must(fd);
 	return fd;
@@ -213,7 +194,7 @@ static void start(void) {
 		args.flags |= CLONE_INTO_CGROUP | (cgroups.n == 0 ? CLONE_NEWCGROUP : 0);
 		args.cgroup = into;
 	}
-	must(spawn(&args));
+	must(spawn(&args, child));
 	siginfo_t end;
 	must(waitid(P_PIDFD, pidfd, &end, WEXITED));
 	report.exited = now_ns();

@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VlabError } from '../../src/base/errors.js';
+import { OWN_THREAD } from '../../src/container/cgroup/cgroup.js';
 import { prepareRun } from '../../src/container/run-container.js';
 import { sharedLauncher } from '../../src/container/shared-launcher.js';
 import { situationFor } from '../../src/container/situation-for.js';
@@ -106,7 +107,7 @@ async function openEnter(pid: number) {
   };
 }
 
-/** The cgroup.procs files of a process, of those hierarchies that vlab has put it into (cgroups(7), /proc/PID/cgroup). */
+/** How enter.c joins the cgroups of a process, those that vlab has put it into (cgroups(7), /proc/PID/cgroup). */
 function cgroupsOf(pid: number): string[] {
   const layout = readCgroupLayout();
   const lines = readFileSync(`/proc/${pid}/cgroup`, 'utf8').trim().split('\n');
@@ -114,6 +115,6 @@ function cgroupsOf(pid: number): string[] {
     const [, names = '', path = '/'] = line.split(':');
     if (!path.includes('/vlab')) return [];
     const hierarchy = names === '' ? layout.unified : layout.controllers[names.split(',')[0] ?? ''];
-    return hierarchy ? [join(hierarchy.mountPoint, path, 'cgroup.procs')] : [];
+    return hierarchy ? [join(hierarchy.mountPoint, path, names === '' ? '' : OWN_THREAD)] : [];
   });
 }

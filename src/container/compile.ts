@@ -4,6 +4,7 @@
  */
 import type { Cloned } from '../sys/clone.js';
 import type { Addr, ArgLike, PlanBuilder, Word } from '../sys/plan.js';
+import type { JoinedCgroup } from './cgroup/cgroup.js';
 import { cgroupSteps } from './cgroup/cgroup-steps.js';
 import type { PlannedCgroup } from './cgroup/planned-cgroup.js';
 import { type Namespaces, namespacesOf } from './config/namespaces.js';
@@ -56,6 +57,8 @@ export interface ContainerSteps {
   /** The /dev directory, for a console. */
   dev(): Word;
   cgroupDirectories: string[];
+  /** Where its processes are. */
+  cgroups: readonly JoinedCgroup[];
   /** Directories of resctrl that exist while the container does; deepest first. */
   resctrlDirectories: string[];
   /** What was asked for and is left out, with JSON paths. */
@@ -100,6 +103,7 @@ export function compileContainer(
   const joinsPid = namespaces.joined.some(({ type }) => type === 'pid');
   return {
     cgroupDirectories: cgroups.directories,
+    cgroups: cgroups.own,
     resctrlDirectories: resctrl?.directories ?? [],
     warnings: process.warnings,
     maps: namespaces.maps,

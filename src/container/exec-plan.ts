@@ -2,9 +2,11 @@
  * The plan of `exec`: a further program in a running container. Its moments (conversation.ts) are `born`, which is
  * answered when the caller has seen that the container still is the one it means, and `started`. Pure.
  */
+
 import { directoryFlags, flags } from '../sys/abi.js';
 import { unblockSignals } from '../sys/attached.js';
 import { label, type Plan, PlanBuilder } from '../sys/plan.js';
+import type { JoinedCgroup } from './cgroup/cgroup.js';
 import type { OciConfig } from './config/schema.js';
 import { conversation } from './conversation.js';
 import { foregroundSteps, holdSignals } from './foreground-steps.js';
@@ -32,7 +34,7 @@ export function execPlan(config: OciConfig, situation: Situation, container: Exe
 
 interface ExecTarget {
   pid: number;
-  cgroupDirectories: readonly string[];
+  cgroups: readonly JoinedCgroup[];
 }
 
 function planOf(config: OciConfig, situation: Situation, container: ExecTarget, options: ExecOptions): Plan {

@@ -1,5 +1,7 @@
 /** A further program in a running container: performs the plan of it and answers what it tells. */
+
 import { VlabError } from '../base/errors.js';
+import type { JoinedCgroup } from '../container/cgroup/cgroup.js';
 import type { OciConfig } from '../container/config/schema.js';
 import { readPid } from '../container/conversation.js';
 import { type ExecOptions, execPlan } from '../container/exec-plan.js';
@@ -14,7 +16,7 @@ import { asStartFailure } from './failure.js';
 
 export interface RunningContainer {
   init: Process;
-  cgroupDirectories: readonly string[];
+  cgroups: readonly JoinedCgroup[];
 }
 
 /**
@@ -24,12 +26,12 @@ export interface RunningContainer {
 export async function execIn(
   caller: Caller,
   config: OciConfig,
-  { init, cgroupDirectories }: RunningContainer,
+  { init, cgroups }: RunningContainer,
   options: ExecOptions,
   born: (pid: number) => Buffer = () => Buffer.alloc(0),
 ): Promise<number | undefined> {
   const situation = await withFilter(config, readSituation([]));
-  const plan = execPlan(config, situation, { pid: init.pid, cgroupDirectories }, options);
+  const plan = execPlan(config, situation, { pid: init.pid, cgroups }, options);
   const performance = await caller.perform(plan, { foreground: options.foreground !== undefined });
   const talk: { process?: Process; started: boolean; exitCode?: number; trouble?: unknown } = { started: false };
   const listen = (payload: Buffer) => {

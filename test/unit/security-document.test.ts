@@ -33,7 +33,7 @@ const PLANS: Record<string, () => Plan> = {
     return createdPlan(({ mounts }) => void mounts.push(volume)).plan;
   },
   exec: () => {
-    const container = { pid: 4711, cgroupDirectories: ['/sys/fs/cgroup/memory/x'] };
+    const container = { pid: 4711, cgroups: [{ version: 1 as const, path: '/sys/fs/cgroup/memory/x' }] };
     return execPlan(
       changed(() => {}),
       SITUATIONS.hybrid,

@@ -48,7 +48,7 @@ An id may be shortened as long as it fits only one container. The exit code is t
       terminal: flags.tty ?? false,
     };
     const caller = new ColdCaller(args);
-    const running = { init: processOf(pid), cgroupDirectories: ownedExecDirectories(cgroups, pid) };
+    const running = { init: processOf(pid), cgroups: ownedExecDirectories(cgroups, pid) };
     const exitCode = await execIn(caller, { ...config, process: process_ }, running, {
       ...(flags.detach ? {} : { foreground: { relayPath: await nativeBinary('vlab-relay') } }),
       preserved: [],

@@ -4,7 +4,7 @@ import { flags } from '../../sys/abi.js';
 import type { PlanBuilder, Word } from '../../sys/plan.js';
 import type { OciConfig } from '../config/schema.js';
 import type { Situation } from '../situation.js';
-import type { CgroupDirectory } from './cgroup.js';
+import { type CgroupDirectory, OWN_THREAD } from './cgroup.js';
 import { attachProgram, deviceFiles } from './device-rule-steps.js';
 import { deviceRules } from './device-rules.js';
 import { INSIDE, makeDirectory, makeInside, nameOf } from './make-steps.js';
@@ -59,7 +59,7 @@ export function cgroupSteps(
         if (byFile) deviceFiles(b, directory.path, devices);
         const home = inside ? makeInside(b, directory, asked) : directory.path;
         if (directory.version === 1) {
-          joins.push(openProcesses(b, { ...directory, path: home }));
+          joins.push(openThreads(b, { ...directory, path: home }));
           continue;
         }
         b.step('openat', [HERE, b.str(home), READ], 'hold the cgroup, to clone into it', {
@@ -69,7 +69,7 @@ export function cgroupSteps(
       }
     },
     join() {
-      for (const procs of joins) b.step('write', [procs, b.str('0'), 1], 'join the cgroup (0 is "myself")');
+      for (const tasks of joins) b.step('write', [tasks, b.str('0'), 1], 'join the cgroup (0 is "myself")');
     },
     remove() {
       const leaves = new Map(directories.map((directory) => [directory.path, `the ${nameOf(directory)} cgroup`]));
@@ -86,11 +86,9 @@ export function cgroupSteps(
 
 const REMOVE = flags('AT_REMOVEDIR');
 
-function openProcesses(b: PlanBuilder, directory: PlannedDirectory): Word {
-  const procs = b.word(`${nameOf(directory)}.procs`);
-  const path = b.str(join(directory.path, 'cgroup.procs'));
-  b.step('openat', [HERE, path, WRITE], 'open its list of processes', {
-    result: procs,
-  });
-  return procs;
+function openThreads(b: PlanBuilder, directory: PlannedDirectory): Word {
+  const tasks = b.word(`${nameOf(directory)}.tasks`);
+  const path = b.str(join(directory.path, OWN_THREAD));
+  b.step('openat', [HERE, path, WRITE], 'open its list of threads: one alone enters without a wait', { result: tasks });
+  return tasks;
 }

@@ -11,6 +11,17 @@ export interface CgroupDirectory {
   path: string;
 }
 
+/** Where a process joins it. */
+export type JoinedCgroup = Pick<CgroupDirectory, 'version' | 'path'>;
+
+/**
+ * The file of version 1 by which a process of one thread joins by itself, writing 0. Through cgroup.procs the kernel first stops all
+ * of the machine from making and ending threads, for which it waits until every processor has been through the scheduler:
+ * milliseconds, unless somebody else has just done so. Through this one it need not (Linux 5.5; cgroup_procs_write_start of
+ * kernel/cgroup/cgroup.c).
+ */
+export const OWN_THREAD = 'tasks';
+
 export interface Cgroup {
   /** One a hierarchy. Empty where none can be made and no limit asks for one. */
   directories: CgroupDirectory[];

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { VlabError } from '../../base/errors.js';
 import { readCgroupLayout } from '../../host/cgroup-layout.js';
-import type { Cgroup, CgroupDirectory } from './cgroup.js';
+import { type Cgroup, type CgroupDirectory, type JoinedCgroup, OWN_THREAD } from './cgroup.js';
 import { readControl } from './control-file.js';
 import { INSIDE } from './make-steps.js';
 
@@ -12,24 +12,24 @@ import { INSIDE } from './make-steps.js';
  * controllers down takes no process itself (cgroups(7), "no internal processes"), which is so wherever systemd is the
  * container's init. `asked`: sub-cgroups by path, or by `controller,controller:path`. Errors: `input` for one that is not there.
  */
-export function execDirectories(cgroup: Cgroup, pid: number, asked: readonly string[] = []): string[] {
+export function execDirectories(cgroup: Cgroup, pid: number, asked: readonly string[] = []): JoinedCgroup[] {
   const chosen = asked.map((text) => parseAsked(text));
   return cgroup.directories.map((directory) => {
-    const { controllers, path } = directory;
+    const { controllers, path, version } = directory;
     const sub = chosen.find(({ names }) => names === undefined || names.some((name) => controllers.includes(name)));
-    if (sub) return subCgroup(path, sub.path);
-    const handsDown = directory.version === 2 && (readControl(directory, 'cgroup.subtree_control') ?? '') !== '';
-    return handsDown ? cgroupOfProcess(directory, pid) : path;
+    if (sub) return { version, path: subCgroup(path, sub.path) };
+    const handsDown = version === 2 && (readControl(directory, 'cgroup.subtree_control') ?? '') !== '';
+    return { version, path: handsDown ? cgroupOfProcess(directory, pid) : path };
   });
 }
 
 /** The same of a container of `vlab run`, by the directories that it owns. */
-export function ownedExecDirectories(owned: readonly string[], pid: number): string[] {
+export function ownedExecDirectories(owned: readonly string[], pid: number): JoinedCgroup[] {
   return owned.map((path) => {
+    const version = existsSync(join(path, OWN_THREAD)) ? 1 : 2;
     const inside = join(path, INSIDE);
-    if (!existsSync(inside)) return path;
-    const unified = existsSync(join(inside, 'cgroup.subtree_control'));
-    return unified ? cgroupOfProcess({ path: inside }, pid) : inside;
+    if (!existsSync(inside)) return { version, path };
+    return { version, path: version === 2 ? cgroupOfProcess({ path: inside }, pid) : inside };
   });
 }
 

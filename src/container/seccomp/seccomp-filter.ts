@@ -46,9 +46,12 @@ export function seccompFilter(profile: OciSeccomp, arch: Arch): Promise<SeccompF
 
 /** All that decides about the program. */
 function keyOf({ defaultAction, defaultErrnoRet, architectures, syscalls }: OciSeccomp, arch: Arch): string {
-  return JSON.stringify([FORMAT, arch, defaultAction, defaultErrnoRet, architectures, syscalls], (_, value: unknown) =>
-    typeof value === 'bigint' ? `${value}` : value,
-  );
+  const parts = [FORMAT, arch, defaultAction, defaultErrnoRet, architectures, syscalls];
+  try {
+    return JSON.stringify(parts); // only large numbers need the function below, which makes it slow
+  } catch {
+    return JSON.stringify(parts, (_, value: unknown) => (typeof value === 'bigint' ? `${value}` : value));
+  }
 }
 
 /** Told apart quickly, and not for sure. FNV-1a, 32 bits at a time (http://www.isthe.com/chongo/tech/comp/fnv). */

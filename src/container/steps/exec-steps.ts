@@ -1,8 +1,10 @@
 /** A further program in a running container: it joins its namespaces and cgroups (setns(2), pidfd_open(2)). Pure. */
+
 import { join } from 'node:path';
 import { type AbiName, flags } from '../../sys/abi.js';
 import { type Cloned, cloneProcess } from '../../sys/clone.js';
 import type { ArgLike, PlanBuilder, Word } from '../../sys/plan.js';
+import { type JoinedCgroup, OWN_THREAD } from '../cgroup/cgroup.js';
 import { compileContainer } from '../compile.js';
 import type { Namespaces } from '../config/namespaces.js';
 import type { OciConfig, OciNamespaceType } from '../config/schema.js';
@@ -29,7 +31,7 @@ export interface Running {
   /** The container's first process on the host. */
   pid: number;
   /** Its cgroups; absent: where `vlab run` puts it. */
-  cgroupDirectories?: readonly string[];
+  cgroups?: readonly JoinedCgroup[];
 }
 
 /**
@@ -41,7 +43,9 @@ export function execPlanOf(b: PlanBuilder, config: OciConfig, situation: Situati
   const host = situation.host ?? hostAbilities;
   const types = joinedTypes(config, running.pid, host);
   const process = processSteps(b, config, situation, asJoined(types));
-  const directories = running.cgroupDirectories ?? compileContainer(b, config, situation).cgroupDirectories;
+  const cgroups = running.cgroups ?? compileContainer(b, config, situation).cgroups;
+  const unified = cgroups.find(({ version }) => version === 2);
+  const intoCgroup = unified !== undefined;
   const viaGoBetween = situation.rootless !== undefined && types.includes('user');
   const between = viaGoBetween ? goBetween(b) : undefined;
   const entersPid = types.includes('pid') && !between;
@@ -59,22 +63,29 @@ export function execPlanOf(b: PlanBuilder, config: OciConfig, situation: Situati
       // The child is among the container's processes from its first moment on.
       hideFromOthers(b);
       b.step('pidfd_open', [running.pid, 0], "hold the container's first process", { result: container, ...gone });
-      for (const directory of directories) {
-        const procs = b.word('procs');
-        const path = b.str(join(directory, 'cgroup.procs'));
-        b.step('openat', [flags('AT_FDCWD'), path, flags('O_WRONLY', 'O_CLOEXEC')], 'open the list of its cgroup', {
-          result: procs,
-          ...gone,
-        });
-        joins.push(procs);
+      for (const { path } of cgroups.filter(({ version }) => version === 1)) {
+        const tasks = b.word('tasks');
+        const file = b.str(join(path, OWN_THREAD));
+        const why = 'open the list of its cgroup: one thread alone enters without a wait';
+        b.step('openat', [flags('AT_FDCWD'), file, flags('O_WRONLY', 'O_CLOEXEC')], why, { result: tasks, ...gone });
+        joins.push(tasks);
       }
+      const held = (cloned: Cloned) => {
+        if (!unified) return cloned;
+        const how = flags('O_RDONLY', 'O_CLOEXEC');
+        const why = 'hold its cgroup, to clone into it';
+        b.step('openat', [flags('AT_FDCWD'), b.str(unified.path), how], why, { result: cloned.cgroup, ...gone });
+        return cloned;
+      };
       if (between) {
-        return between.create({
-          pid,
-          first: { namespaces: [], borrowsMemory },
-          enterJoined: () => b.step('setns', [container, kinds(types)], 'join its namespaces', gone),
-          second: { namespaces: [], borrowsMemory, why },
-        });
+        return held(
+          between.create({
+            pid,
+            first: { namespaces: [], borrowsMemory, intoCgroup },
+            enterJoined: () => b.step('setns', [container, kinds(types)], 'join its namespaces', gone),
+            second: { namespaces: [], borrowsMemory, why },
+          }),
+        );
       }
       if (entersPid) {
         const own = b.str('/proc/self/ns/pid');
@@ -83,7 +94,7 @@ export function execPlanOf(b: PlanBuilder, config: OciConfig, situation: Situati
         });
         b.step('setns', [container, kinds(['pid'])], "let the next child be in the container's", gone);
       }
-      return cloneProcess(b, { namespaces: [], borrowsMemory, pid, why });
+      return held(cloneProcess(b, { namespaces: [], borrowsMemory, pid, why, intoCgroup }));
     },
     adopt() {
       between?.adopt();
@@ -96,7 +107,7 @@ export function execPlanOf(b: PlanBuilder, config: OciConfig, situation: Situati
     enter() {
       process.begin();
       setAffinity(b, config.process, 'initial');
-      for (const procs of joins) b.step('write', [procs, b.str('0'), 1], 'join the cgroup (0 is "myself")');
+      for (const tasks of joins) b.step('write', [tasks, b.str('0'), 1], 'join the cgroup (0 is "myself")');
       setAffinity(b, config.process, 'final');
       const left = between ? [] : types.filter((type) => type !== 'pid');
       if (left.length > 0) b.step('setns', [container, kinds(left)], 'join its namespaces', gone);

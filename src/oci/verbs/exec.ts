@@ -34,7 +34,7 @@ export const exec: Verb = async (invocation) => {
   checkTerminal(process.terminal === true, consoleSocket, foreground);
   const running = {
     init: record.init,
-    cgroupDirectories: execDirectories(record.cgroup, record.init.pid, flags.list('cgroup')),
+    cgroups: execDirectories(record.cgroup, record.init.pid, flags.list('cgroup')),
   };
   const state = ociState(record, status);
   const listenerBytes = processStateBytes(config, state);

@@ -243,7 +243,7 @@ describe('vlab run', () => {
       const env = { VLAB_CACHE_DIR: cache };
       expect((await runProbe(rootfs, [], ['hello'], { env })).code).toBe(0);
       const kept = readdirSync(join(cache, 'seccomp'));
-      expect(kept).toEqual([expect.stringMatching(/^[0-9a-f]{32}\.json$/)]);
+      expect(kept).toEqual([expect.stringMatching(/^[0-9a-f]{16}\.json$/)]);
       expect((await runProbe(rootfs, [], ['hello'], { env })).code).toBe(0);
       expect(readdirSync(join(cache, 'seccomp'))).toEqual(kept);
       expect(existsSync(join(cache, 'seccomp', 'export'))).toBe(false);

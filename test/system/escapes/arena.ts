@@ -192,7 +192,7 @@ export class Arena implements AsyncDisposable {
     again.process.terminal = attack.terminal === true;
     const foreground = attack.terminal ? { foreground: { relayPath: '/vlab-relay' } } : {};
     const how = { ...NOTHING_ELSE, ...foreground };
-    const joining = execPlan(again, situation, { pid, cgroupDirectories: [] }, how);
+    const joining = execPlan(again, situation, { pid, cgroups: [] }, how);
     attack.execFlaw?.(joining);
     const second = this.perform(joining, attack.performer, (note, answer) => {
       if (note === 0) setTimeout(answer, attack.waitMs ?? 0);

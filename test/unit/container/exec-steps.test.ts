@@ -11,7 +11,7 @@ const planOf = (change: Change = () => {}, situation: Situation = SITUATIONS.hyb
   execPlan(
     changed(change),
     situation,
-    { pid: 4711, cgroupDirectories: ['/sys/fs/cgroup/memory/x'] },
+    { pid: 4711, cgroups: [{ version: 1, path: '/sys/fs/cgroup/memory/x' }] },
     { preserved: [], ownedStdio: [] },
   );
 const calls = (which: (step: Step) => boolean, change?: Change, situation?: Situation) =>
@@ -66,7 +66,7 @@ describe('with privileges', () => {
       process.execCPUAffinity = { initial: '0', final: '1-2' };
     };
     const order = calls(({ call, why }) => call === 'sched_setaffinity' || why.startsWith('join the cgroup'), change);
-    expect(order).toEqual(['sched_setaffinity(0, 8, {0})', 'write(procs, "0", 1)', 'sched_setaffinity(0, 8, {1-2})']);
+    expect(order).toEqual(['sched_setaffinity(0, 8, {0})', 'write(tasks, "0", 1)', 'sched_setaffinity(0, 8, {1-2})']);
     const wrong: Change = ({ process }) => {
       process.execCPUAffinity = { final: 'all' };
     };

@@ -7,7 +7,7 @@ import { SITUATIONS } from '../container/situations.js';
 
 export function attackedPlans(asks: Change = () => {}): Plan[] {
   const config = changed(asks);
-  const running = { pid: 1, cgroupDirectories: [] };
+  const running = { pid: 1, cgroups: [] };
   return [
     runPlan(config, SITUATIONS.hybrid, { relayPath: '/relay' }).plan,
     createdPlan(asks).plan,
