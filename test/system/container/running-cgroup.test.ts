@@ -100,9 +100,7 @@ describe.each(VERSIONS)('with %s', (_, own) => {
     // As systemd does it: its processes go into a child, and the controllers down to it.
     writeFileSync(join(unified.path, 'init/cgroup.procs'), String(pid));
     writeControl(unified, 'cgroup.subtree_control', `+${controller}`);
-    expect(pathsOf()).toEqual(
-      paths.map((path) => (path === unified.path ? join(path, 'init') : path)),
-    );
+    expect(pathsOf()).toEqual(paths.map((path) => (path === unified.path ? join(path, 'init') : path)));
     expect(processesOf(cgroup)).toEqual([pid]);
   });
 
