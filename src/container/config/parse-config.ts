@@ -36,7 +36,7 @@ function parseJson(text: string, name: string): unknown {
   const { marked, mark } = markLarge(text);
   try {
     // Most texts have nothing to change, and each value would be looked at.
-    if (mark === undefined && !text.includes('null')) return JSON.parse(marked);
+    if (mark === undefined && !/[[:,\s]null\b/.test(text)) return JSON.parse(marked);
     // The field's tools are written in Go, where null is the same as absent.
     return JSON.parse(marked, function revive(this: unknown, key, value: unknown) {
       if (value === null) return Array.isArray(this) ? value : undefined;
