@@ -6,14 +6,17 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
+import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { pullCriu } from '../../../src/oci/checkpoint/criu-root.js';
 import { type Criu, findCriu } from '../../../src/oci/checkpoint/find-criu.js';
+import { isRoot, needs } from '../../skips.js';
 import { until } from '../sys/own-launcher.js';
 
 const MAIN = resolve(import.meta.dirname, '../../../bin/vlab-oci.cjs');
@@ -186,4 +189,27 @@ export function textOf(path: string): string {
 /** From 1 on, without a gap and without one twice. */
 export function isUnbroken(numbers: readonly number[]): boolean {
   return numbers.every((number, index) => number === index + 1);
+}
+
+/** A place for all tests of a file, in which each leaves nothing; they are skipped where there is no criu. */
+export function withPlace(use: (own: { place: Place; images: string; criu: Criu | undefined }) => void): void {
+  let criu: Criu | undefined;
+  let place: Place | undefined;
+  beforeAll(async () => {
+    if (!isRoot) return;
+    criu = await anyCriu();
+    place = new Place();
+    use({ place, images: join(place.dir, 'images'), criu });
+  }, 300_000);
+  afterAll(() => place?.dispose());
+  beforeEach((context) => {
+    needs(context, 'root', isRoot);
+    needs(context, 'criu', criu !== undefined);
+    return () => {
+      if (!place) return;
+      for (const id of place.ids()) place.call(['delete', '--force', id]);
+      for (const name of readdirSync(place.shared)) rmSync(join(place.shared, name), { recursive: true });
+      for (const name of ['images', 'err']) rmSync(join(place.dir, name), { recursive: true, force: true });
+    };
+  });
 }

@@ -1,14 +1,14 @@
 // Checkpoint and restore of containers of other kinds: with a user, cgroup or time namespace, with a filter, where the host
 // shares its mounts, by the planner, and by podman.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Criu } from '../../../src/oci/checkpoint/find-criu.js';
-import { isRoot, needs } from '../../skips.js';
+import { needs } from '../../skips.js';
 import { until } from '../sys/own-launcher.js';
-import { anyCriu, type BundleOptions, isUnbroken, Place, textOf } from './checkpoint-container.js';
+import { type BundleOptions, isUnbroken, type Place, textOf, withPlace } from './checkpoint-container.js';
 
 const VLAB = resolve(import.meta.dirname, '../../../bin/vlab.cjs');
 const TYPES = ['pid', 'network', 'ipc', 'uts', 'mount'];
@@ -17,21 +17,8 @@ let criu: Criu | undefined;
 let place: Place;
 let images: string;
 
-beforeAll(async () => {
-  if (!isRoot) return;
-  criu = await anyCriu();
-  place = new Place();
-}, 300_000);
-afterAll(() => place?.dispose());
-beforeEach((context) => {
-  needs(context, 'root', isRoot);
-  needs(context, 'criu', criu !== undefined);
-  images = join(place.dir, 'images');
-  return () => {
-    for (const id of place.ids()) place.call(['delete', '--force', id]);
-    for (const name of readdirSync(place.shared)) rmSync(join(place.shared, name), { recursive: true });
-    for (const name of ['images', 'err']) rmSync(join(place.dir, name), { recursive: true, force: true });
-  };
+withPlace((own) => {
+  ({ place, images, criu } = own);
 });
 
 /** There and back; returns the process that came back. */

@@ -2,36 +2,23 @@
 // others; and what is told when it cannot be.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { capabilityMask } from '../../../src/container/config/capabilities.js';
 import { hostAbilities } from '../../../src/container/host-abilities.js';
 import { type Criu, findCriu, hasFeature } from '../../../src/oci/checkpoint/find-criu.js';
-import { isRoot, needs } from '../../skips.js';
+import { needs } from '../../skips.js';
 import { until } from '../sys/own-launcher.js';
-import { anyCriu, type BundleOptions, isUnbroken, Place, textOf } from './checkpoint-container.js';
+import { type BundleOptions, isUnbroken, type Place, textOf, withPlace } from './checkpoint-container.js';
 
 let criu: Criu | undefined;
 let place: Place;
 let images: string;
 
-beforeAll(async () => {
-  if (!isRoot) return;
-  criu = await anyCriu();
-  place = new Place();
-}, 300_000);
-afterAll(() => place?.dispose());
-beforeEach((context) => {
-  needs(context, 'root', isRoot);
-  needs(context, 'criu', criu !== undefined);
-  images = join(place.dir, 'images');
-  return () => {
-    for (const id of place.ids()) place.call(['delete', '--force', id]);
-    for (const name of readdirSync(place.shared)) rmSync(join(place.shared, name), { recursive: true });
-    for (const name of ['images', 'err']) rmSync(join(place.dir, name), { recursive: true, force: true });
-  };
+withPlace((own) => {
+  ({ place, images, criu } = own);
 });
 
 const checkpoint = (id: string, ...flags: string[]) => place.must('checkpoint', '--image-path', images, ...flags, id);

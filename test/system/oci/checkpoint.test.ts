@@ -2,32 +2,16 @@
 // are as ordinary as before.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Criu } from '../../../src/oci/checkpoint/find-criu.js';
+import { describe, expect, it } from 'vitest';
 import { hasEnded, processOf } from '../../../src/sys/owners.js';
-import { isRoot, needs } from '../../skips.js';
 import { until } from '../sys/own-launcher.js';
-import { anyCriu, type BundleOptions, isUnbroken, Place, textOf } from './checkpoint-container.js';
+import { type BundleOptions, isUnbroken, type Place, textOf, withPlace } from './checkpoint-container.js';
 
-let criu: Criu | undefined;
 let place: Place;
 let images: string;
 
-beforeAll(async () => {
-  if (!isRoot) return;
-  criu = await anyCriu();
-  place = new Place();
-}, 300_000);
-afterAll(() => place?.dispose());
-beforeEach((context) => {
-  needs(context, 'root', isRoot);
-  needs(context, 'criu', criu !== undefined);
-  images = join(place.dir, 'images');
-  return () => {
-    for (const id of place.ids()) place.call(['delete', '--force', id]);
-    for (const name of readdirSync(place.shared)) rmSync(join(place.shared, name), { recursive: true });
-    for (const name of ['images', 'err']) rmSync(join(place.dir, name), { recursive: true, force: true });
-  };
+withPlace((own) => {
+  ({ place, images } = own);
 });
 
 /** Starts a program that counts into /shared/ID, or where `file` says, and waits until it does. */
