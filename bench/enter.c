@@ -1,11 +1,14 @@
 /*
- * enter CGROUP... -- PROGRAM ARG...   the floor of an exec into a running container: for each pid that comes in at descriptor 3
- * (an int), a child joins the cgroups and the namespaces and runs PROGRAM. A cgroup is the `tasks` file of one of version 1, which a
- * single thread joins without a wait, or the directory of one of version 2, into which it is cloned.
+ * enter WORD... -- PROGRAM ARG...   the floor of an exec into a running container: for each pid that comes in at descriptor 3
+ * (an int), a child joins the cgroups and the namespaces, is confined as vlab's is, and runs PROGRAM.
+ *   tasks=FILE           of a cgroup of version 1, which a single thread joins by it without a wait
+ *   unified=DIRECTORY    of one of version 2, into which it is cloned
+ *   keep=MASK  filter=HEX    see confine.h
  * Answers with three times of CLOCK_MONOTONIC in ns: requested, exec, exited; the fourth number is the exit status.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -15,6 +18,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "confine.h"
 #include "spawn.h"
 
 enum { CHANNEL = 3, MOST = 32 };
@@ -34,6 +38,7 @@ static int child(void *unused) {
 	for (int i = 0; i < cgroups; i++)
 		if (write(procs[i], "0", 1) != 1) return 126;
 	if (setns(pidfd, CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)) return 125;
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 || setsid() < 0 || confine() < 0) return 124;
 	close_range(CHANNEL, ~0U, CLOSE_RANGE_CLOEXEC);
 	times[1] = now_ns();
 	execve(command[0], command, (char *[]){NULL});
@@ -44,9 +49,12 @@ int main(int argc, char **argv) {
 	const char *unified = NULL, *tasks[MOST];
 	int at = 1, pid;
 	for (; at < argc && strcmp(argv[at], "--"); at++) {
-		size_t length = strlen(argv[at]);
-		if (length < 6 || strcmp(argv[at] + length - 6, "/tasks")) unified = argv[at];
-		else if (cgroups < MOST) tasks[cgroups++] = argv[at];
+		char *value = strchr(argv[at], '=');
+		if (!value) return 2;
+		*value++ = 0;
+		if (take_confinement(argv[at], value)) continue;
+		if (!strcmp(argv[at], "unified")) unified = value;
+		else if (cgroups < MOST) tasks[cgroups++] = value;
 	}
 	command = argv + at + 1;
 	if (at + 1 >= argc) return 2;

@@ -16,11 +16,8 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/bpf.h>
-#include <linux/capability.h>
-#include <linux/filter.h>
 #include <linux/keyctl.h>
 #include <linux/sched.h>
-#include <linux/seccomp.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
@@ -30,7 +27,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -38,6 +34,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "confine.h"
 #include "spawn.h"
 
 enum { CHANNEL = 3, MOST = 32, NAME_BYTES = 64 };
@@ -53,11 +50,8 @@ struct list { int n; const char *at[MOST]; };
 static struct list cgroups, deny, allow, hidden, readonly, environment;
 static int is_directory[MOST];
 static const char *root, *devices, *unified;
-static uint64_t keep;
 static struct bpf_insn program[512];
-static struct sock_filter filter[4096];
-static struct sock_fprog filtered = {0, filter};
-static int instructions, last_capability;
+static int instructions;
 
 static int cgroup_fds[MOST], devices_fd = -1, unified_fd = -1;
 static int procs[MOST];
@@ -133,14 +127,7 @@ static int child(void *unused) {
 	must(network);
 	must(ioctl(network, SIOCSIFFLAGS, &loopback));
 	must(setsid());
-	for (int bit = 0; bit <= last_capability; bit++)
-		if (!(keep >> bit & 1)) must(prctl(PR_CAPBSET_DROP, bit, 0, 0, 0));
-	must(syscall(SYS_setgroups, 0, NULL));
-	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
-	struct __user_cap_data_struct sets[2] = {{keep, keep, 0}, {keep >> 32, keep >> 32, 0}};
-	must(syscall(SYS_capset, &head, sets));
-	must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-	if (filtered.len > 0) must(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filtered));
+	must(confine());
 	report.exec = now_ns();
 	must(execve(command[0], command, (char **)environment.at));
 	return 125;
@@ -218,19 +205,12 @@ static int directory(const char *path) {
 	return fd;
 }
 
-/* Hexadecimal digits to bytes; how many. */
-static unsigned take_bytes(const char *hex, void *to, unsigned most) {
-	unsigned n = 0;
-	for (unsigned byte; n < most && sscanf(hex, "%2x", &byte) == 1; hex += 2) ((unsigned char *)to)[n++] = byte;
-	return n;
-}
-
 static void take_word(char *word) {
 	char *value = strchr(word, '=');
 	if (!value) exit(2);
 	*value++ = 0;
+	if (take_confinement(word, value)) return;
 	if (!strcmp(word, "root")) root = value;
-	else if (!strcmp(word, "keep")) keep = strtoull(value, NULL, 16);
 	else if (!strcmp(word, "env")) add(&environment, value);
 	else if (!strcmp(word, "cgroup")) add(&cgroups, value);
 	else if (!strcmp(word, "devices")) add(&cgroups, value), devices = value;
@@ -241,7 +221,6 @@ static void take_word(char *word) {
 	else if (!strcmp(word, "hide-directory")) is_directory[hidden.n] = 1, add(&hidden, value);
 	else if (!strcmp(word, "readonly")) add(&readonly, value);
 	else if (!strcmp(word, "program")) instructions = take_bytes(value, program, sizeof program) / sizeof *program;
-	else if (!strcmp(word, "filter")) filtered.len = take_bytes(value, filter, sizeof filter) / sizeof *filter;
 	else exit(2);
 }
 
@@ -257,7 +236,6 @@ int main(int argc, char **argv) {
 	}
 	if (unified) unified_fd = directory(unified);
 	fcntl(CHANNEL, F_SETFD, FD_CLOEXEC);
-	while (prctl(PR_CAPBSET_READ, last_capability + 1, 0, 0, 0) >= 0) last_capability++;
 	now_ns();
 	for (;;) {
 		ssize_t n = read(CHANNEL, name, sizeof name - 1);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VlabError } from '../../src/base/errors.js';
 import { OWN_THREAD } from '../../src/container/cgroup/cgroup.js';
+import { capabilityMask } from '../../src/container/config/capabilities.js';
 import { prepareRun } from '../../src/container/run-container.js';
 import { sharedLauncher } from '../../src/container/shared-launcher.js';
 import { situationFor } from '../../src/container/situation-for.js';
@@ -34,7 +35,10 @@ export const exec: MeasurePart = async ({ scratchDir, rootfs, rounds, seed }) =>
   const config = { ...idle.config, process };
   const situation = await situationFor(config);
   const resident = await sharedLauncher();
-  const floor = await openEnter(pid);
+  const floor = await openEnter(pid, [
+    `keep=${capabilityMask(process.capabilities?.bounding ?? []).toString(16)}`,
+    ...(situation.seccomp ? [`filter=${Buffer.from(situation.seccomp.program).toString('hex')}`] : []),
+  ]);
   const times = {
     vlab: { exec: [] as number[], exit: [] as number[] },
     floor: { exec: [] as number[], exit: [] as number[] },
@@ -76,16 +80,15 @@ export const exec: MeasurePart = async ({ scratchDir, rootfs, rounds, seed }) =>
   ]);
   return {
     title: 'exec into a running container',
-    how: `\`/probe true\` by the running launcher, and by [enter.c](../../bench/enter.c), a running process that joins the same namespaces and cgroups; ${rounds} rounds in random order. Promise: ≤ 1.5.`,
+    how: `\`/probe true\` by the running launcher, and by [enter.c](../../bench/enter.c), a running process that joins the same namespaces and cgroups and is confined in the same way; ${rounds} rounds in random order. Promise: ≤ 1.5.`,
     head: ['what is timed', 'enter.c', 'vlab', 'ratio (95 %)'],
     rows,
     values: times,
   };
 };
 
-async function openEnter(pid: number) {
-  const cgroups = cgroupsOf(pid);
-  const child = spawn(await compiled('enter'), [...cgroups, '--', '/probe', 'true'], {
+async function openEnter(pid: number, confinement: readonly string[]) {
+  const child = spawn(await compiled('enter'), [...cgroupsOf(pid), ...confinement, '--', '/probe', 'true'], {
     stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
   });
   const channel = child.stdio[3] as Socket;
@@ -115,6 +118,8 @@ function cgroupsOf(pid: number): string[] {
     const [, names = '', path = '/'] = line.split(':');
     if (!path.includes('/vlab')) return [];
     const hierarchy = names === '' ? layout.unified : layout.controllers[names.split(',')[0] ?? ''];
-    return hierarchy ? [join(hierarchy.mountPoint, path, names === '' ? '' : OWN_THREAD)] : [];
+    if (!hierarchy) return [];
+    const directory = join(hierarchy.mountPoint, path);
+    return [names === '' ? `unified=${directory}` : `tasks=${join(directory, OWN_THREAD)}`];
   });
 }
