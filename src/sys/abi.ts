@@ -272,11 +272,20 @@ export const OPEN_FLAGS: Record<Arch, { O_DIRECTORY: number; O_NOFOLLOW: number 
 
 /** Ors constants together and keeps their names: `flags('MS_BIND', 'MS_REC')` reads `MS_BIND|MS_REC` in a printed plan. */
 export function flags(...names: AbiName[]): Num {
-  return num(
-    names.reduce((sum, name) => sum | BigInt(ABI[name]), 0n),
-    names.join('|'),
-  );
+  const text = names.join('|');
+  let made = FLAGS.get(text);
+  if (!made) {
+    made = num(
+      names.reduce((sum, name) => sum | BigInt(ABI[name]), 0n),
+      text,
+    );
+    FLAGS.set(text, made);
+  }
+  return made;
 }
+
+/** A plan has hundreds, and the planner makes one plan after another. */
+const FLAGS = new Map<string, Num>();
 
 /** O_DIRECTORY with other open flags, by architecture. */
 export function directoryFlags(arch: Arch, ...names: AbiName[]): Num {

@@ -73,11 +73,8 @@ function encodeStep(view: DataView, at: number, step: Step, number: number): voi
   view.setUint16(at + 6, step.jump?.index ?? 0, true);
   step.args.forEach((arg, index) => {
     view.setUint8(at + 8 + index, KINDS[arg.kind]);
-    view.setBigUint64(
-      at + 16 + index * 8,
-      arg.kind === 'num' ? BigInt.asUintN(64, arg.value) : BigInt(arg.offset),
-      true,
-    );
+    if (arg.kind === 'num') view.setBigInt64(at + 16 + index * 8, arg.value, true);
+    else view.setUint32(at + 16 + index * 8, arg.offset, true); // an image has no 4 GiB
   });
   view.setBigInt64(at + 64, step.accept[0], true);
   view.setBigInt64(at + 72, step.accept[1], true);

@@ -85,6 +85,9 @@ export class PlanTooLarge extends RangeError {
   override readonly name = 'PlanTooLarge';
 }
 
+/** Enough for most: growing copies. */
+const FIRST_BYTES = 16384;
+
 export function label(name: string): Label {
   return { name, index: undefined };
 }
@@ -95,7 +98,8 @@ export function label(name: string): Label {
  */
 export class PlanBuilder {
   private readonly steps: Step[] = [];
-  private bytes = new Uint8Array(4096);
+  private bytes = new Uint8Array(FIRST_BYTES);
+  private seen = new DataView(this.bytes.buffer);
   private used = 0;
   private readonly relocations: number[] = [];
   private readonly strings = new Map<string, Addr>();
@@ -186,13 +190,13 @@ export class PlanBuilder {
 
   step(call: SyscallName, args: ArgLike[], why: string, options: StepOptions = {}): void {
     if (this.steps.length === MAX_STEPS) throw new PlanTooLarge(`a plan has at most ${MAX_STEPS} steps`);
-    const [low, high] = options.accept ?? [0n, MAX_RESULT];
+    const { accept } = options;
     this.steps.push({
       call,
-      args: args.map((arg) => (typeof arg === 'object' ? arg : num(arg))),
+      args: args.map(asArg),
       why,
-      accept: [BigInt(low), BigInt(high)],
-      tolerate: options.tolerate ?? [],
+      accept: accept ? [BigInt(accept[0]), BigInt(accept[1])] : [0n, MAX_RESULT],
+      tolerate: options.tolerate ?? NONE,
       jump: options.jump,
       jumpOn: options.jumpOn,
       retryOnEintr: options.retryOnEintr ?? false,
@@ -228,12 +232,20 @@ export class PlanBuilder {
   }
 
   private view(): DataView {
-    return new DataView(this.bytes.buffer);
+    if (this.seen.buffer !== this.bytes.buffer) this.seen = new DataView(this.bytes.buffer);
+    return this.seen;
   }
 }
 
+const NONE: Errno[] = [];
+const asArg = (arg: ArgLike): Arg => (typeof arg === 'object' ? arg : num(arg));
+
+/** Those that were checked as they are. */
+const checkedPlans = new WeakSet<Plan>();
+
 /** The rules that vlab-init checks again before its first step. Throws RangeError: a plan that breaks them is a bug. */
 export function checkPlan(plan: Plan): void {
+  if (checkedPlans.has(plan)) return;
   const { syscalls } = ARCHITECTURES[plan.arch];
   plan.steps.forEach((step, index) => {
     const here = () => `step ${index} (${step.call}: ${step.why})`; // only for a plan that is wrong: starts wait for this
@@ -267,4 +279,5 @@ export function checkPlan(plan: Plan): void {
     }
   });
   if (new Set(plan.relocations).size < plan.relocations.length) throw new RangeError('an address is stored twice');
+  checkedPlans.add(plan);
 }
