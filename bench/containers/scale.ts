@@ -1,4 +1,5 @@
 /** Starting one more container, and what each one costs, with many of them idle. */
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,12 +8,14 @@ import { situationFor } from '../../src/container/situation-for.js';
 import { startDetached } from '../../src/container/start-detached.js';
 import { driver, jobConfig } from '../../src/drivers/container.js';
 import type { Job } from '../../src/drivers/driver.js';
+import { runningPlanner } from '../../src/oci/planner-process.js';
 import { seededRandom, shuffle } from '../../src/stats/random.js';
 import { pairedRatio } from '../../src/stats/ratio.js';
 import { launcherPid } from '../../src/sys/launcher.js';
 import { hasEnded, type Process, parentOf, processOf } from '../../src/sys/owners.js';
 import { signalIfThere } from '../../src/sys/signal.js';
 import { openFloor } from '../floor.js';
+import { residentRuntime } from '../own-runtime.js';
 import { median, milliseconds, ratioCell } from './cells.js';
 import type { MeasurePart } from './part.js';
 
@@ -65,7 +68,9 @@ export const scale: MeasurePart = async ({ scratchDir, rootfs, rounds, seed, say
         ratioCell(pairedRatio(times.vlab, times.floor, seededRandom(seed, `scale ${containers}`))),
       ]);
       say(`scale: ${containers} idle containers`);
-      if (containers === COUNTS.at(-1)) memory = memoryOf(idle, before);
+      if (containers === COUNTS.at(-1)) {
+        memory = { ...memoryOf(idle, before), [PLANNER]: await plannerPssKib(scratchDir) };
+      }
     }
     values.memoryKib = memory;
     rows.push(...Object.entries(memory).map(([what, kib]) => [what, '', `${kib.toFixed(1)} KiB`, '']));
@@ -86,6 +91,19 @@ export const scale: MeasurePart = async ({ scratchDir, rootfs, rounds, seed, say
 async function startIdle(rootfs: string): Promise<Process> {
   const prepared = await prepareRun({ rootfs, command: ['/probe', 'sleep', '3600'], env: {}, detached: true });
   return processOf((await startDetached(prepared)).pid);
+}
+
+const PLANNER = 'the planner, once, after 100 commands, PSS';
+
+async function plannerPssKib(scratchDir: string): Promise<number> {
+  const { path, close } = await residentRuntime(scratchDir);
+  try {
+    for (let command = 0; command < 100; command++) spawnSync(path, ['--root', join(scratchDir, 'none'), 'list']);
+    const planner = runningPlanner();
+    return planner ? pssKib(planner.pid) : 0;
+  } finally {
+    await close();
+  }
 }
 
 /** Kernel memory of the whole machine by kind, KiB (proc_meminfo(5)). */
