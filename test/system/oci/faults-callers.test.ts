@@ -88,12 +88,14 @@ describe('a caller', () => {
       server.on('connection', (s) => s.pause()); setTimeout(() => process.exit(), 6000);`;
     // Who accepts but reads nothing: the terminal waits in the socket.
     await sh(
-      `node -e "${listen(10).replace(/"/g, '\\"')}" > /tmp/ready 2>&1 & until grep -q ready /tmp/ready; do sleep 0.02; done`,
+      `node -e "${listen(10).replace(/"/g, '\\"')}" > /tmp/ready 2>&1 & echo $! > /tmp/listener; until grep -q ready /tmp/ready; do sleep 0.02; done`,
     );
     expectDone(await oci(create));
     expectDone(await oci(['delete', '--force', 'tty']));
     // Who has gone: the socket is there, and nobody behind it.
-    await sh('pkill -KILL -f console.sock; sleep 0.1');
+    await sh(
+      'read pid < /tmp/listener; kill -KILL $pid; while grep -qs "^State:.[^Z]" /proc/$pid/status; do sleep 0.02; done',
+    );
     expectTold(await oci(create), 'console', 'ECONNREFUSED');
     await sh('rm /tmp/console.sock');
   });
