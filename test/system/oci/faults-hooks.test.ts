@@ -160,7 +160,7 @@ describe('a command that waits', () => {
     expect(ran.code).not.toBe(0);
     expect(ran.ms).toBeLessThan(3000);
     expectDone(await oci(['delete', '--force', 'tty']));
-    await sh('pkill -KILL -f full.cjs; rm -f /tmp/full.sock /tmp/ready; sleep 0.1');
+    await sh('pkill -KILL -f "full[.]cjs"; rm -f /tmp/full.sock /tmp/ready; sleep 0.1');
   });
 
   it.each(WAYS)('for its program passes signals on (%s)', async (_, runtime) => {
