@@ -1,7 +1,7 @@
 /** The end of a container: processes, cgroups, its directory, and the hooks that come after it (runtime.md, "Delete"). */
 import { rmdirSync } from 'node:fs';
 import { errnoOf, VlabError } from '../base/errors.js';
-import { isPaused, resume } from '../container/cgroup/freezer.js';
+import { resumeKilled } from '../container/cgroup/freezer.js';
 import { removeContainerCgroup } from '../container/cgroup/remove.js';
 import type { OciConfig } from '../container/config/schema.js';
 import { unmountInherited } from '../container/inherited-mounts.js';
@@ -87,7 +87,7 @@ export async function removeContainer(
 export async function stopContainer({ init, cgroup }: ContainerRecord): Promise<void> {
   if (!init || hasEnded(init)) return;
   signalIfThere(init.pid, 'SIGKILL');
-  if (isPaused(cgroup)) await resume(cgroup); // who is frozen cannot end
+  await resumeKilled(cgroup);
   await untilEnded(init);
 }
 

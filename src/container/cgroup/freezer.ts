@@ -3,7 +3,7 @@
  * Documentation/admin-guide/cgroup-v1/freezer-subsystem.rst; cgroup-v2.rst, cgroup.freeze).
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { VlabError } from '../../base/errors.js';
+import { errnoOf, VlabError } from '../../base/errors.js';
 import { type Cgroup, type CgroupDirectory, directoryOf, unifiedOf } from './cgroup.js';
 import { keyed, readControl, writeControl } from './control-file.js';
 
@@ -42,6 +42,15 @@ export async function pause(cgroup: Cgroup): Promise<void> {
 
 export async function resume(cgroup: Cgroup): Promise<void> {
   thaw(freezerOf(cgroup));
+}
+
+/** Lets those end that were killed, for who is frozen cannot. Where none was frozen they have ended, and the cgroup may be gone. */
+export async function resumeKilled(cgroup: Cgroup): Promise<void> {
+  try {
+    if (isPaused(cgroup)) await resume(cgroup);
+  } catch (error) {
+    if (!['ENOENT', 'ENODEV'].includes(errnoOf(error) ?? '')) throw error;
+  }
 }
 
 function thaw(freezer: CgroupDirectory): void {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { signalIfThere } from '../../sys/signal.js';
 import { type Cgroup, unifiedOf } from './cgroup.js';
 import { writeControl } from './control-file.js';
-import { isPaused, pause, resume } from './freezer.js';
+import { isPaused, pause, resume, resumeKilled } from './freezer.js';
 import { processesOf } from './processes.js';
 
 const SIGKILL = 9;
@@ -19,7 +19,7 @@ export async function killAll(cgroup: Cgroup, signal: number): Promise<void> {
   const unified = unifiedOf(cgroup);
   if (signal === SIGKILL && unified && existsSync(join(unified.path, 'cgroup.kill'))) {
     writeControl(unified, 'cgroup.kill', '1');
-    if (isPaused(cgroup)) await resume(cgroup); // the freezer of version 1 holds even the killed
+    await resumeKilled(cgroup); // the freezer of version 1 holds even the killed
     return;
   }
   const wasPaused = isPaused(cgroup);
@@ -34,7 +34,8 @@ export async function killAll(cgroup: Cgroup, signal: number): Promise<void> {
     }
   } finally {
     // Who was paused stays so, but not the killed: they could not end.
-    if (held && (!wasPaused || signal === SIGKILL)) await resume(cgroup);
+    if (signal === SIGKILL) await resumeKilled(cgroup);
+    else if (held && !wasPaused) await resume(cgroup);
   }
 }
 

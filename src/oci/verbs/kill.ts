@@ -1,6 +1,6 @@
 import { VlabError } from '../../base/errors.js';
 import { signalNumber } from '../../base/signals.js';
-import { resume } from '../../container/cgroup/freezer.js';
+import { resumeKilled } from '../../container/cgroup/freezer.js';
 import { killAll } from '../../container/cgroup/kill.js';
 import { hostArch } from '../../sys/abi.js';
 import { AGREED, REFUSED } from '../../sys/agreement.js';
@@ -30,6 +30,6 @@ export const kill: Verb = async (invocation) => {
   performance.onNote = () => performance.answer(hasEnded(init) ? REFUSED : AGREED);
   const { failure } = await performance.ended;
   if (failure) throw hasEnded(init) ? notRunning() : failure;
-  if (signal === SIGKILL && status === 'paused') await resume(record.cgroup); // who is frozen cannot end
+  if (signal === SIGKILL && status === 'paused') await resumeKilled(record.cgroup);
   return DONE;
 };
