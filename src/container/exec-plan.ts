@@ -2,7 +2,6 @@
  * The plan of `exec`: a further program in a running container. Its moments (conversation.ts) are `born`, which is
  * answered when the caller has seen that the container still is the one it means, and `started`. Pure.
  */
-
 import { directoryFlags, flags } from '../sys/abi.js';
 import { unblockSignals } from '../sys/attached.js';
 import { label, type Plan, PlanBuilder } from '../sys/plan.js';

@@ -4,13 +4,14 @@ import { flags } from '../../sys/abi.js';
 import type { PlanBuilder, Word } from '../../sys/plan.js';
 import type { OciConfig } from '../config/schema.js';
 import type { Situation } from '../situation.js';
-import { type CgroupDirectory, OWN_THREAD } from './cgroup.js';
+import type { CgroupDirectory } from './cgroup.js';
 import { attachProgram, deviceFiles } from './device-rule-steps.js';
 import { deviceRules } from './device-rules.js';
+import { holdCgroup, joinCgroups, openThreads } from './join-steps.js';
 import { INSIDE, makeDirectory, makeInside, nameOf } from './make-steps.js';
-import { type PlannedCgroup, type PlannedDirectory, usualCgroup } from './planned-cgroup.js';
+import { type PlannedCgroup, usualCgroup } from './planned-cgroup.js';
 import { controllersAskedFor, resourceWrites } from './resource-writes.js';
-import { HERE, READ, WRITE, writeResource } from './write-steps.js';
+import { HERE, writeResource } from './write-steps.js';
 
 export interface CgroupSteps {
   /** Version 2: the child is cloned into the cgroup whose descriptor `make` leaves in its word. */
@@ -59,18 +60,15 @@ export function cgroupSteps(
         if (byFile) deviceFiles(b, directory.path, devices);
         const home = inside ? makeInside(b, directory, asked) : directory.path;
         if (directory.version === 1) {
-          joins.push(openThreads(b, { ...directory, path: home }));
+          const tasks = b.word(`${nameOf(directory)}.tasks`);
+          joins.push(openThreads(b, home, tasks, 'open its list of threads: one alone enters without a wait'));
           continue;
         }
-        b.step('openat', [HERE, b.str(home), READ], 'hold the cgroup, to clone into it', {
-          result: into,
-        });
+        holdCgroup(b, home, into, 'hold the cgroup, to clone into it');
         if (devices && !byFiles) attachProgram(b, into, devices);
       }
     },
-    join() {
-      for (const tasks of joins) b.step('write', [tasks, b.str('0'), 1], 'join the cgroup (0 is "myself")');
-    },
+    join: () => joinCgroups(b, joins),
     remove() {
       const leaves = new Map(directories.map((directory) => [directory.path, `the ${nameOf(directory)} cgroup`]));
       for (const path of cgroup.made) {
@@ -85,10 +83,3 @@ export function cgroupSteps(
 }
 
 const REMOVE = flags('AT_REMOVEDIR');
-
-function openThreads(b: PlanBuilder, directory: PlannedDirectory): Word {
-  const tasks = b.word(`${nameOf(directory)}.tasks`);
-  const path = b.str(join(directory.path, OWN_THREAD));
-  b.step('openat', [HERE, path, WRITE], 'open its list of threads: one alone enters without a wait', { result: tasks });
-  return tasks;
-}

@@ -5,10 +5,10 @@
  */
 import { posix } from 'node:path';
 import { ABI, directoryFlags, type Errno, flags } from '../../sys/abi.js';
-import { words64 } from '../../sys/encode.js';
 import { num } from '../../sys/num.js';
 import type { Addr, Label, PlanBuilder, StepOptions, Word } from '../../sys/plan.js';
 import type { FileKind, HostFiles, ImagePath } from '../host-files.js';
+import { OPEN_HOW_BYTES, withinRoot } from './within-root.js';
 
 /**
  * `fresh`: a file system that was made here and that nobody else can reach yet: its names are what the plan made of them.
@@ -106,7 +106,7 @@ export class ContainerTree {
     const why = options.why ?? `find ${path} without leaving the root`;
     const hint = options.hint ?? `the image has no ${directory ? 'directory ' : ''}${path}`;
     const found = b.word(options.name ?? path);
-    b.step('openat2', [base.word, b.str(relativeTo(path, base.path)), this.how(directory), 24], why, {
+    b.step('openat2', [base.word, b.str(relativeTo(path, base.path)), this.how(directory), OPEN_HOW_BYTES], why, {
       result: found,
       hint,
       from,
@@ -203,8 +203,7 @@ export class ContainerTree {
     const known = this.hows.get(directory);
     if (known) return known;
     const open = directory ? directoryFlags(this.b.arch, 'O_PATH', 'O_CLOEXEC') : flags('O_PATH', 'O_CLOEXEC');
-    const resolve = ABI.RESOLVE_IN_ROOT | ABI.RESOLVE_NO_MAGICLINKS;
-    const how = this.b.data(words64(open.value, 0, resolve), `{${open.text}, IN_ROOT}`);
+    const how = withinRoot(this.b, open, 'IN_ROOT');
     this.hows.set(directory, how);
     return how;
   }

@@ -1,10 +1,9 @@
 /** A further program in a running container: it joins its namespaces and cgroups (setns(2), pidfd_open(2)). Pure. */
-
-import { join } from 'node:path';
 import { type AbiName, flags } from '../../sys/abi.js';
 import { type Cloned, cloneProcess } from '../../sys/clone.js';
 import type { ArgLike, PlanBuilder, Word } from '../../sys/plan.js';
-import { type JoinedCgroup, OWN_THREAD } from '../cgroup/cgroup.js';
+import type { JoinedCgroup } from '../cgroup/cgroup.js';
+import { holdCgroup, joinCgroups, openThreads } from '../cgroup/join-steps.js';
 import { compileContainer } from '../compile.js';
 import type { Namespaces } from '../config/namespaces.js';
 import type { OciConfig, OciNamespaceType } from '../config/schema.js';
@@ -64,17 +63,11 @@ export function execPlanOf(b: PlanBuilder, config: OciConfig, situation: Situati
       hideFromOthers(b);
       b.step('pidfd_open', [running.pid, 0], "hold the container's first process", { result: container, ...gone });
       for (const { path } of cgroups.filter(({ version }) => version === 1)) {
-        const tasks = b.word('tasks');
-        const file = b.str(join(path, OWN_THREAD));
         const why = 'open the list of its cgroup: one thread alone enters without a wait';
-        b.step('openat', [flags('AT_FDCWD'), file, flags('O_WRONLY', 'O_CLOEXEC')], why, { result: tasks, ...gone });
-        joins.push(tasks);
+        joins.push(openThreads(b, path, b.word('tasks'), why, gone));
       }
       const held = (cloned: Cloned) => {
-        if (!unified) return cloned;
-        const how = flags('O_RDONLY', 'O_CLOEXEC');
-        const why = 'hold its cgroup, to clone into it';
-        b.step('openat', [flags('AT_FDCWD'), b.str(unified.path), how], why, { result: cloned.cgroup, ...gone });
+        if (unified) holdCgroup(b, unified.path, cloned.cgroup, 'hold its cgroup, to clone into it', gone);
         return cloned;
       };
       if (between) {
@@ -107,7 +100,7 @@ export function execPlanOf(b: PlanBuilder, config: OciConfig, situation: Situati
     enter() {
       process.begin();
       setAffinity(b, config.process, 'initial');
-      for (const tasks of joins) b.step('write', [tasks, b.str('0'), 1], 'join the cgroup (0 is "myself")');
+      joinCgroups(b, joins);
       setAffinity(b, config.process, 'final');
       const left = between ? [] : types.filter((type) => type !== 'pid');
       if (left.length > 0) b.step('setns', [container, kinds(left)], 'join its namespaces', gone);

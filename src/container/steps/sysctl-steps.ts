@@ -5,6 +5,7 @@ import type { PlanBuilder, Word } from '../../sys/plan.js';
 import type { Namespaces } from '../config/namespaces.js';
 import { configError } from '../config/parse-config.js';
 import type { OciNamespaceType } from '../config/schema.js';
+import { OPEN_HOW_BYTES } from './within-root.js';
 
 /** Parameters that each ipc namespace has for itself (ipc_namespaces(7)). */
 const IPC_PARAMETERS = new Set(
@@ -67,7 +68,7 @@ export function setParameters(b: PlanBuilder, parameters: readonly Parameter[], 
       const open = flags('O_WRONLY', 'O_CLOEXEC');
       const how = b.data(words64(open.value, 0, resolve), `{${open.text}, BENEATH|NO_XDEV|NO_SYMLINKS}`);
       const hint = `this kernel must have it, and nothing may be mounted over /proc/sys/${path}`;
-      b.step('openat2', [proc, b.str(`sys/${path}`), how, 24], `open ${path}`, { result: fd, from, hint });
+      b.step('openat2', [proc, b.str(`sys/${path}`), how, OPEN_HOW_BYTES], `open ${path}`, { result: fd, from, hint });
     } else {
       const file = b.str(`/proc/sys/${path}`);
       b.step('openat', [flags('AT_FDCWD'), file, flags('O_WRONLY', 'O_CLOEXEC')], `open ${path}`, { result: fd, from });

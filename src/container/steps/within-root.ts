@@ -9,9 +9,9 @@ export const OPEN_HOW_BYTES = 24;
 
 /**
  * struct open_how: the directory that a look-up begins in is its root, and no magic link is followed. /proc/self/fd/7 would be
- * a directory of the host if somebody left such a descriptor open (CVE-2024-21626).
+ * a directory of the host if somebody left such a descriptor open (CVE-2024-21626). `shown`: how a printed plan has these rules.
  */
-export function withinRoot(b: PlanBuilder, open: Num): Addr {
+export function withinRoot(b: PlanBuilder, open: Num, shown = 'IN_ROOT|NO_MAGICLINKS'): Addr {
   const resolve = ABI.RESOLVE_IN_ROOT | ABI.RESOLVE_NO_MAGICLINKS;
-  return b.data(words64(open.value, 0, resolve), `{${open.text}, IN_ROOT|NO_MAGICLINKS}`);
+  return b.data(words64(open.value, 0, resolve), `{${open.text}, ${shown}}`);
 }
