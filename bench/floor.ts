@@ -7,7 +7,7 @@ import { deviceProgram } from '../src/container/cgroup/device-program.js';
 import { deviceLines, deviceList, deviceRules, EVERYTHING } from '../src/container/cgroup/device-rules.js';
 import { usualPlaces } from '../src/container/cgroup/places.js';
 import { capabilityMask } from '../src/container/config/capabilities.js';
-import type { OciConfig } from '../src/container/config/schema.js';
+import type { OciConfig, OciProcess } from '../src/container/config/schema.js';
 import type { Situation } from '../src/container/situation.js';
 import { errnoName } from '../src/sys/abi.js';
 import { compiled } from './compiled.js';
@@ -38,20 +38,28 @@ export function floorWords(config: OciConfig, situation: Situation): string[] {
   const hidden = linux.maskedPaths.filter((path) => situation.kernelPaths[path]);
   return [
     `root=${root.path}`,
-    `keep=${capabilityMask(program.capabilities?.bounding ?? []).toString(16)}`,
+    keepWord(program),
     ...program.env.map((entry) => `env=${entry}`),
     ...usualPlaces(situation.cgroups).map(({ version, parent, controllers }) =>
       version === 2 ? `unified=${parent}` : `${controllers.includes('devices') ? 'devices' : 'cgroup'}=${parent}`,
     ),
     ...deviceLines(deviceList(rules), EVERYTHING).map(({ file, text }) => `${file.replace('devices.', '')}=${text}`),
     `program=${Buffer.from(deviceProgram(rules)).toString('hex')}`,
-    ...(situation.seccomp ? [`filter=${Buffer.from(situation.seccomp.program).toString('hex')}`] : []),
+    ...filterWords(situation),
     ...hidden.map((path) => `hide-${situation.kernelPaths[path]}=${path}`),
     ...linux.readonlyPaths.filter((path) => situation.kernelPaths[path]).map((path) => `readonly=${path}`),
     '--',
     ...program.args,
   ];
 }
+
+/** Capabilities, as confine.h takes them. Pure. */
+export const keepWord = ({ capabilities }: OciProcess): string =>
+  `keep=${capabilityMask(capabilities?.bounding ?? []).toString(16)}`;
+
+/** The filter of system calls, if there is one, as confine.h takes it. Pure. */
+export const filterWords = ({ seccomp }: Situation): string[] =>
+  seccomp ? [`filter=${Buffer.from(seccomp.program).toString('hex')}`] : [];
 
 /** Starts the resident floor; the containers' output goes to `outputPath`. */
 export async function openFloor(config: OciConfig, situation: Situation, outputPath: string): Promise<Floor> {

@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VlabError } from '../../src/base/errors.js';
 import { OWN_THREAD } from '../../src/container/cgroup/cgroup.js';
-import { capabilityMask } from '../../src/container/config/capabilities.js';
 import { prepareRun } from '../../src/container/run-container.js';
 import { sharedLauncher } from '../../src/container/shared-launcher.js';
 import { situationFor } from '../../src/container/situation-for.js';
@@ -21,6 +20,7 @@ import { hasEnded, processOf } from '../../src/sys/owners.js';
 import { signalIfThere } from '../../src/sys/signal.js';
 import { readObserved } from '../../src/sys/stamps.js';
 import { compiled } from '../compiled.js';
+import { filterWords, keepWord } from '../floor.js';
 import { median, milliseconds, ratioCell } from './cells.js';
 import type { MeasurePart } from './part.js';
 
@@ -35,10 +35,7 @@ export const exec: MeasurePart = async ({ scratchDir, rootfs, rounds, seed }) =>
   const config = { ...idle.config, process };
   const situation = await situationFor(config);
   const resident = await sharedLauncher();
-  const floor = await openEnter(pid, [
-    `keep=${capabilityMask(process.capabilities?.bounding ?? []).toString(16)}`,
-    ...(situation.seccomp ? [`filter=${Buffer.from(situation.seccomp.program).toString('hex')}`] : []),
-  ]);
+  const floor = await openEnter(pid, [keepWord(process), ...filterWords(situation)]);
   const times = {
     vlab: { exec: [] as number[], exit: [] as number[] },
     floor: { exec: [] as number[], exit: [] as number[] },

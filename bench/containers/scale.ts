@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { VlabError } from '../../src/base/errors.js';
 import { prepareRun } from '../../src/container/run-container.js';
 import { situationFor } from '../../src/container/situation-for.js';
 import { startDetached } from '../../src/container/start-detached.js';
@@ -98,9 +99,13 @@ const PLANNER = 'the planner, once, after 100 commands, PSS';
 async function plannerPssKib(scratchDir: string): Promise<number> {
   const { path, close } = await residentRuntime(scratchDir);
   try {
-    for (let command = 0; command < 100; command++) spawnSync(path, ['--root', join(scratchDir, 'none'), 'list']);
+    for (let command = 0; command < 100; command++) {
+      const { status } = spawnSync(path, ['--root', join(scratchDir, 'none'), 'list']);
+      if (status !== 0) throw new VlabError('operation', `vlab-oci list ended with ${status}`);
+    }
     const planner = runningPlanner();
-    return planner ? pssKib(planner.pid) : 0;
+    if (!planner) throw new VlabError('operation', 'the planner has ended while its memory was to be measured');
+    return pssKib(planner.pid);
   } finally {
     await close();
   }
