@@ -1,6 +1,7 @@
 // What docker's flags make of a container. Needs root, docker.io and dist/ (npm test builds it).
 import { beforeAll, describe, expect, it } from 'vitest';
 import { needs } from '../../skips.js';
+import { NO_DIRECTORIES, USE_PRIVILEGES } from './attempts.js';
 import { type Docker, withDocker } from './docker-room.js';
 import { changed, given, onVersion1 } from './limits.js';
 import { WAYS } from './runtimes.js';
@@ -38,20 +39,14 @@ describe.each(WAYS)('docker, %s', (way) => {
       expect(await says(['--security-opt=no-new-privileges', '--security-opt=seccomp=unconfined'], seen)).toBe(
         'NoNewPrivs:1\nSeccomp:0\nSeccomp_filters:0',
       );
-      const filter = {
-        defaultAction: 'SCMP_ACT_ALLOW',
-        syscalls: [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO', errnoRet: 28 }],
-      };
-      docker.room.write('/run/room/filter.json', JSON.stringify(filter));
+      docker.room.write('/run/room/filter.json', NO_DIRECTORIES);
       expect(await says(['--security-opt=seccomp=/run/room/filter.json'], 'mkdir /x 2>&1; true')).toContain(
         'No space left on device',
       );
     });
 
     it('has every privilege', async () => {
-      const script =
-        'mount -t tmpfs none /tmp && echo mounted; [ -e /dev/loop-control ] || [ -e /dev/full ] && echo devices; touch /proc/sys/kernel/domainname && echo writable';
-      expect(await says(['--privileged'], script)).toBe('mounted\ndevices\nwritable');
+      expect(await says(['--privileged'], USE_PRIVILEGES)).toBe('mounted\ndevices\nwritable');
     });
   });
 

@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { until } from '../sys/own-launcher.js';
 import { documentedCommand, documentedFile } from './documented.js';
-import type { Ended, EngineRoom, RoomOptions, Staying } from './engine-room.js';
+import { EngineClient } from './engine-client.js';
+import type { EngineRoom, Staying } from './engine-room.js';
 import { makeRootfs } from './image.js';
 import { installRuntime, type Way } from './runtimes.js';
 import { withRoom } from './with-room.js';
@@ -22,40 +23,13 @@ const STATE = ['/run/docker/runtime-runc/moby', '/run/docker/containerd/daemon/i
 /** How dockerd learns of vlab-oci: from its configuration, for all containers, or from its command line, for who asks. */
 export type Configured = 'by file' | 'by flag';
 
-export class Docker {
-  private readonly options: RoomOptions = { env: { DOCKER_CONFIG: '/run/room/docker' } };
-
+export class Docker extends EngineClient {
   constructor(
-    readonly room: EngineRoom,
+    room: EngineRoom,
     readonly configured: Configured,
     private daemon: Staying,
-  ) {}
-
-  async run(...words: string[]): Promise<Ended> {
-    return this.room.run(this.words(words), this.options);
-  }
-
-  async with(options: RoomOptions, ...words: string[]): Promise<Ended> {
-    return this.room.run(this.words(words), { ...options, env: { ...this.options.env, ...options.env } });
-  }
-
-  /** Standard output of a command that must end with 0. */
-  async ask(...words: string[]): Promise<string> {
-    return this.room.ask(this.words(words), this.options);
-  }
-
-  /** `docker run --rm` of the image. `flags`: before it. */
-  async once(flags: readonly string[], ...command: string[]): Promise<Ended> {
-    return this.run('run', '--rm', ...flags, 'bb', ...command);
-  }
-
-  /** What a shell in a new container says on standard output. */
-  async says(flags: readonly string[], script: string): Promise<string> {
-    return this.ask('run', '--rm', ...flags, 'bb', 'sh', '-c', script);
-  }
-
-  async onTerminal(...words: string[]): Promise<Ended> {
-    return this.room.onTerminal(this.words(words), this.options);
+  ) {
+    super(room, { env: { DOCKER_CONFIG: '/run/room/docker' } });
   }
 
   async inspect(name: string, format: string): Promise<string> {
@@ -69,7 +43,7 @@ export class Docker {
     this.daemon = await startDaemon(this.room, this.configured, flags);
   }
 
-  private words([verb = '', ...rest]: readonly string[]): string[] {
+  protected words([verb = '', ...rest]: readonly string[]): string[] {
     const asks = this.configured === 'by flag' && (verb === 'run' || verb === 'create');
     return asks ? [DOCKER, verb, ...documentedCommand('docker run').slice(2, 4), ...rest] : [DOCKER, verb, ...rest];
   }

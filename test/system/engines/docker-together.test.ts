@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { needs } from '../../skips.js';
 import { until } from '../sys/own-launcher.js';
+import { buildFile } from './attempts.js';
 import { type Docker, withDocker } from './docker-room.js';
 import { WAYS } from './runtimes.js';
 
@@ -36,19 +37,10 @@ describe.each(WAYS)('docker, %s', (way) => {
 
   describe('build', () => {
     afterEach(async () => void (await docker.run('rmi', '-f', 'built')));
-    const DOCKERFILE = `FROM bb
-COPY file /file
-RUN echo "$(cat /file) by $(id -u)" > /built
-USER 1000
-RUN id -u > /tmp/user
-WORKDIR /made
-ENV X=y
-CMD ["sh", "-c", "cat /built /tmp/user; pwd; echo $X"]
-`;
 
     const builds = async (env: Readonly<Record<string, string>>) => {
       docker.room.write('/run/room/build/file', 'copied\n');
-      docker.room.write('/run/room/build/Dockerfile', DOCKERFILE);
+      docker.room.write('/run/room/build/Dockerfile', buildFile('bb'));
       const failing = docker.room.write('/run/room/build/Failing', 'FROM bb\nRUN exit 7\n');
       const ran = await docker.with({ env }, 'build', '--no-cache', '-t', 'built', '/run/room/build');
       if (ran.code !== 0) throw new Error(ran.stderr);

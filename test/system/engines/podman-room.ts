@@ -1,6 +1,7 @@
 /** A room with podman in it, set up as docs/engines.md has it. */
 import { documentedFile } from './documented.js';
-import type { Ended, EngineRoom, RoomOptions } from './engine-room.js';
+import { EngineClient } from './engine-client.js';
+import type { EngineRoom, RoomOptions } from './engine-room.js';
 import { makeRootfs } from './image.js';
 import { installRuntime, type Way } from './runtimes.js';
 import { withRoom } from './with-room.js';
@@ -10,47 +11,22 @@ const CONFIGURATION = ['/etc/containers/containers.conf', '/etc/containers/conta
 /** Verbs that make a container, and so choose its cgroup. */
 const MAKES = /^(run|create|build|pod create)\b/;
 
-export class Podman {
+/** Nothing has a network that does not ask for one. */
+export class Podman extends EngineClient {
   constructor(
-    readonly room: EngineRoom,
-    private readonly options: RoomOptions = {},
+    room: EngineRoom,
+    options: RoomOptions = {},
     private readonly flags: readonly string[] = [],
-  ) {}
+  ) {
+    super(room, options);
+  }
 
   /** The same podman with another runtime. */
   using(runtime: string): Podman {
     return new Podman(this.room, this.options, [`--runtime=${runtime}`]);
   }
 
-  /** `podman …`; nothing has a network that does not ask for one. */
-  async run(...words: string[]): Promise<Ended> {
-    return this.room.run(this.words(words), this.options);
-  }
-
-  async with(options: RoomOptions, ...words: string[]): Promise<Ended> {
-    return this.room.run(this.words(words), { ...this.options, ...options });
-  }
-
-  /** Standard output of a command that must end with 0. */
-  async ask(...words: string[]): Promise<string> {
-    return this.room.ask(this.words(words), this.options);
-  }
-
-  /** `podman run --rm` of the image. `flags`: before it. */
-  async once(flags: readonly string[], ...command: string[]): Promise<Ended> {
-    return this.run('run', '--rm', ...flags, 'bb', ...command);
-  }
-
-  /** What a shell in a new container says on standard output. */
-  async says(flags: readonly string[], script: string): Promise<string> {
-    return this.ask('run', '--rm', ...flags, 'bb', 'sh', '-c', script);
-  }
-
-  async onTerminal(...words: string[]): Promise<Ended> {
-    return this.room.onTerminal(this.words(words), this.options);
-  }
-
-  private words(words: readonly string[]): string[] {
+  protected words(words: readonly string[]): string[] {
     const [verb = '', ...rest] = words;
     const count = verb === 'pod' ? 2 : 1;
     if (!MAKES.test(words.slice(0, 2).join(' '))) return ['podman', ...this.flags, ...words];

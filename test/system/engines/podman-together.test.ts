@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { needs } from '../../skips.js';
 import { until } from '../sys/own-launcher.js';
+import { buildFile } from './attempts.js';
 import { hasCniPlugins, writeNetwork } from './cni.js';
 import { type Podman, withPodman } from './podman-room.js';
 import { EITHER_WAY, WAYS } from './runtimes.js';
@@ -109,18 +110,7 @@ describe.each(WAYS)('podman, %s', (way) => {
   // It gives each step a mount namespace, too.
   it('builds an image in steps', async () => {
     podman.room.write('/run/room/build/file', 'copied\n');
-    podman.room.write(
-      '/run/room/build/Containerfile',
-      `FROM localhost/bb
-COPY file /file
-RUN echo "$(cat /file) by $(id -u)" > /built
-USER 1000
-RUN id -u > /tmp/user
-WORKDIR /made
-ENV X=y
-CMD ["sh", "-c", "cat /built /tmp/user; pwd; echo $X"]
-`,
-    );
+    podman.room.write('/run/room/build/Containerfile', buildFile('localhost/bb'));
     await podman.ask('build', '--isolation=oci', `--runtime=${EITHER_WAY}`, '-t', 'built', '/run/room/build');
     expect(await podman.ask('run', '--rm', 'built')).toBe('copied by 0\n1000\n/made\ny');
     const failed = podman.room.write('/run/room/build/Failing', 'FROM localhost/bb\nRUN exit 7\n');
