@@ -41,8 +41,9 @@ const anyMap = v.custom<Record<string, unknown>>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   'is no map',
 );
-const stringMap = v.pipe(anyMap, v.record(v.string(), string));
-const annotations = v.pipe(anyMap, v.record(v.pipe(v.string(), v.nonEmpty('an annotation has no name')), string));
+const mapOf = <T extends v.GenericSchema>(value: T) => v.pipe(anyMap, v.record(string, value));
+const stringMap = mapOf(string);
+const annotations = v.pipe(anyMap, v.record(v.pipe(string, v.nonEmpty('an annotation has no name')), string));
 const maybe = v.exactOptional;
 
 export const CAPABILITY_SETS = ['bounding', 'effective', 'inheritable', 'permitted', 'ambient'] as const;
@@ -197,7 +198,7 @@ export const RESOURCES = v.object({
       priorities: maybe(v.array(v.object({ name: string, priority: uint32 }))),
     }),
   ),
-  rdma: maybe(v.record(v.string(), v.object({ hcaHandles: maybe(uint32), hcaObjects: maybe(uint32) }))),
+  rdma: maybe(mapOf(v.object({ hcaHandles: maybe(uint32), hcaObjects: maybe(uint32) }))),
   unified: maybe(stringMap),
 });
 
@@ -249,7 +250,7 @@ const LINUX = v.object({
     v.record(v.picklist(['monotonic', 'boottime']), v.object({ secs: maybe(int), nanosecs: maybe(uint32) })),
   ),
   devices: maybe(v.array(DEVICE), []),
-  netDevices: maybe(v.record(v.string(), v.object({ name: maybe(string) }))),
+  netDevices: maybe(mapOf(v.object({ name: maybe(string) }))),
   cgroupsPath: maybe(path),
   resources: maybe(RESOURCES, {}),
   rootfsPropagation: maybe(

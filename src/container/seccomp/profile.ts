@@ -63,6 +63,7 @@ export function wantedOf(profile: OciSeccomp): Wanted {
   });
   const rules: LibraryRequest['rules'] = [];
   const rulesFrom: string[] = [];
+  const known = new Set<string>(); // for the library takes its time with each rule, also with one that it has
   (profile.syscalls ?? []).forEach((entry, index) => {
     const from = `${path}.syscalls[${index}]`;
     const action = actionOf(entry.action, entry.errnoRet, `${from}.`, 'errnoRet');
@@ -74,6 +75,9 @@ export function wantedOf(profile: OciSeccomp): Wanted {
     const distinct = new Set(tests.map(([at]) => at)).size === tests.length;
     for (const name of entry.names) {
       for (const group of distinct ? [tests] : tests.map((test) => [test])) {
+        const key = JSON.stringify([action, name, group]);
+        if (known.has(key)) continue;
+        known.add(key);
         rules.push({ action, name, tests: group });
         rulesFrom.push(from);
       }

@@ -5,7 +5,7 @@
  */
 import { posix, resolve } from 'node:path';
 import { type AbiName, flags } from '../../sys/abi.js';
-import { label, type PlanBuilder, type Word } from '../../sys/plan.js';
+import { label, MAX_STEPS, type PlanBuilder, PlanTooLarge, type Word } from '../../sys/plan.js';
 import { ValueChecks } from '../../sys/value-check.js';
 import { configError } from '../config/parse-config.js';
 import type { OciConfig, OciMount, OciNamespaceType } from '../config/schema.js';
@@ -78,6 +78,8 @@ export class MountSteps {
     this.tree = new ContainerTree(b, { rootPath: this.root.path, exclusive, files: situation.files });
     this.checks = new ValueChecks(b);
     this.idMaps = new IdMaps(b, config);
+    // Each takes a step at least: no sense in reading a hundred thousand first.
+    if (config.mounts.length > MAX_STEPS) throw new PlanTooLarge(`a plan has at most ${MAX_STEPS} steps`);
     this.mounts = config.mounts.map((entry, index) => this.read(entry, index));
   }
 

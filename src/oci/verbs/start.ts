@@ -31,7 +31,10 @@ async function letGo(caller: Caller, found: Found): Promise<Found & { config: Oc
   mustBeCreated(found);
   const config = container.config();
   if (config.process.args.length === 0) {
-    throw new VlabError('input', `cannot start container ${container.id}: process.args is empty or process is not set`);
+    throw new VlabError(
+      'input',
+      `cannot start container ${container.id}: config.json: process.args is empty or process is not set`,
+    );
   }
   const fifos = { start: container.startFifo, outcome: container.outcomeFifo };
   const performance = await caller.perform(startPlan(hostArch(), fifos));
@@ -50,6 +53,8 @@ async function letGo(caller: Caller, found: Found): Promise<Found & { config: Oc
 }
 
 function diedBefore({ hooks }: OciConfig): VlabError {
-  const hook = hooks?.startContainer?.length ? 'a startContainer hook failed, or it was killed' : 'it was killed';
+  const hook = hooks?.startContainer?.length
+    ? 'a startContainer hook failed (config.json: hooks.startContainer), or it was killed'
+    : 'it was killed';
   return new VlabError('operation', `the container ended before its program could run: ${hook}`);
 }

@@ -6,7 +6,7 @@ import { COLD, NATIVE, Outer, STATE_ROOT, VLAB } from './outer.js';
 
 const ROUNDS = Number(process.env.VLAB_LIFE_CYCLES ?? (isFullRun ? 10_000 : 60));
 const SECONDS = isFullRun ? 3600 : 40;
-const SEED = 20261124;
+const SEED = Number(process.env.VLAB_FUZZ_SEED ?? 20261124);
 
 test(
   `${ROUNDS} life cycles with random SIGKILLs leave nothing behind, tear no state, and delete always works`,

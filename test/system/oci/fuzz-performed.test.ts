@@ -6,7 +6,7 @@ import { isFullRun, isRoot, needs } from '../../skips.js';
 import { COLD, NATIVE, Outer, STATE_ROOT } from './outer.js';
 
 const CASES = Number(process.env.VLAB_FUZZ ?? (isFullRun ? 1000 : 40));
-const SEED = 20261124;
+const SEED = Number(process.env.VLAB_FUZZ_SEED ?? 20261124);
 const TIMEOUT_MS = 10_000;
 /** Of all, so many are performed by the cold runtime. */
 const COLD_SHARE = 10;

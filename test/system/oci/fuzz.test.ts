@@ -19,7 +19,7 @@ import { type Json, richConfig, rootlessConfig, runnableConfig } from '../../fix
 import { isFullRun } from '../../skips.js';
 
 const CASES = Number(process.env.VLAB_FUZZ ?? (isFullRun ? 10_000 : 300));
-const SEED = 20261124;
+const SEED = Number(process.env.VLAB_FUZZ_SEED ?? 20261124);
 const LONGEST_MS = 1000;
 const MOST_WRONG = 20;
 
@@ -127,11 +127,13 @@ function propertiesOf(schema: v.GenericSchema, path = ''): string[] {
     wrapped?: v.GenericSchema;
   };
   if (wrapped) return propertiesOf(wrapped, path);
+  const maps = (pipe ?? []).filter((one) => one.type === 'record');
+  if (maps.length > 0) return maps.flatMap((map) => propertiesOf(map, path));
   if (type === 'object' && entries)
     return Object.entries(entries).flatMap(([key, one]) => propertiesOf(one, `${path}.${key}`));
   if (type === 'array' && item) return propertiesOf(item, `${path}.*`);
   if (type === 'record' && value) return propertiesOf(value, `${path}.*`);
-  return [path, ...(pipe ? [] : [])];
+  return [path];
 }
 
 function has(value: Json | undefined, path: string[]): boolean {

@@ -82,6 +82,8 @@ it('what the text of the specification forbids is refused by its path', () => {
   expect(() => top('"annotations": {"": "b"}')).toThrow('annotations');
   expect(() => top('"annotations": ["a=b"]')).toThrow('annotations');
   expect(() => top('"linux": {"sysctl": ["a=b"]}')).toThrow('linux.sysctl');
+  expect(() => top('"linux": {"sysctl": {"net.x\\u0000": "1"}}')).toThrow(/linux\.sysctl.* holds a NUL byte/s);
+  expect(() => top('"linux": {"netDevices": [{"name": "eth0"}]}')).toThrow('linux.netDevices');
   expect(() => top('"linux": {"maskedPaths": ["proc/kcore"]}')).toThrow('linux.maskedPaths[0]');
   expect(() => top('"linux": {"readonlyPaths": ["proc/sys"]}')).toThrow('linux.readonlyPaths[0]');
   expect(() => top('"linux": {"personality": {"domain": "LINUX", "flags": ["ADDR_NO_RANDOMIZE"]}}')).toThrow(

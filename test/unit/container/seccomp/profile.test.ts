@@ -16,8 +16,15 @@ describe('a profile', () => {
     const { warnings } = await compileProfile({ defaultAction: 'SCMP_ACT_ALLOW', syscalls }, ask);
     expect(warnings).toEqual([
       'linux.seccomp.syscalls[0].names: this libseccomp does not know the system call io_uring_setup',
-      'linux.seccomp.syscalls[1].names: this libseccomp does not know the system call io_uring_setup',
     ]);
+  });
+
+  it('asks for each rule once, however often it is there', () => {
+    const test = { index: 0, value: 1, op: 'SCMP_CMP_EQ' as const };
+    const syscalls = [deny(['mkdir', 'mkdir']), deny(['mkdir'], { args: [test, test] }), deny(['mkdir'])];
+    const { request, rulesFrom } = wanted({ syscalls });
+    expect(request.rules.map(({ tests }) => tests)).toEqual([[], [[0, 4, '1', '0']]]);
+    expect(rulesFrom).toEqual(['linux.seccomp.syscalls[0]', 'linux.seccomp.syscalls[1]']);
   });
 
   it('leaves out rules that say what is so anyway', () => {
