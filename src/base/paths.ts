@@ -29,7 +29,19 @@ function home(): string {
   }
 }
 
+/** A socket has at most 107 bytes of path (unix(7)), and what comes behind them would be left out without a word. */
+const MOST_RUN_DIR_BYTES = 64;
+
+/** Error (`input`): the environment asks for one whose sockets would have too long paths. */
 export function runDir(): string {
+  const path = placeOfRunDir();
+  if (Buffer.byteLength(path) <= MOST_RUN_DIR_BYTES) return path;
+  throw new VlabError('input', `the path of the run directory has more than ${MOST_RUN_DIR_BYTES} bytes: ${path}`, {
+    hint: 'the sockets in it need room for their names: set VLAB_RUN_DIR to a shorter path',
+  });
+}
+
+function placeOfRunDir(): string {
   const chosen = process.env.VLAB_RUN_DIR;
   if (chosen) return chosen;
   const uid = process.getuid?.() ?? 0;

@@ -1,6 +1,7 @@
 /** `vlab-oci` in a Node process of its own. */
 import { constants } from 'node:os';
 import { ignoreClosedPipe } from '../base/closed-pipe.js';
+import { messageOf } from '../base/errors.js';
 
 /** How `vlab planner start` starts it. */
 const SERVE_PLANNER = '--serve-planner';
@@ -16,7 +17,11 @@ export async function main(words: readonly string[]): Promise<void> {
   }
   if (words[0] === SERVE_PLANNER) {
     const { servePlanner } = await import('./planner.js');
-    await servePlanner();
+    // Its log's last line is what whoever started it is told.
+    await servePlanner().catch((error: unknown) => {
+      process.stderr.write(`${messageOf(error)}\n`);
+      process.exitCode = 1;
+    });
     return;
   }
   const { ColdCaller } = await import('./cold-caller.js');

@@ -3,6 +3,7 @@
  * a directory of its user's; the front makes sure that it is in the caller's namespaces and root, of the same user, and can do
  * no more than the caller (docs/planner.md).
  */
+import { once } from 'node:events';
 import { chmodSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { basename, join } from 'node:path';
@@ -23,10 +24,9 @@ export async function servePlanner(): Promise<void> {
   const ownership = own(basename(dir), { cgroups: [], paths: [dir] });
   rmSync(path, { force: true }); // of a planner that was killed
   const server = createServer((socket) => void serve(socket));
-  server.listen(path, () => {
-    chmodSync(path, 0o600);
-    writeFileSync(join(dir, 'process.json'), JSON.stringify(thisProcess()), { mode: 0o600 });
-  });
+  await once(server.listen(path), 'listening');
+  chmodSync(path, 0o600);
+  writeFileSync(join(dir, 'process.json'), JSON.stringify(thisProcess()), { mode: 0o600 });
   process.on('SIGTERM', () => {
     server.close();
     void ownership[Symbol.asyncDispose]().finally(() => process.exit(0));
