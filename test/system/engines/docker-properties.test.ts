@@ -107,7 +107,8 @@ describe.each(WAYS)('docker, %s', (way) => {
     });
 
     it('hold: too much memory is the end, and is told', async () => {
-      const eats = ['dd', 'if=/dev/zero', 'of=/dev/null', 'bs=64M', 'count=1'];
+      // Not at once: containerd's shim looks for it only when `start` has returned.
+      const eats = ['sh', '-c', 'sleep 1; exec dd if=/dev/zero of=/dev/null bs=64M count=1'];
       await docker.run('run', '--name=eats', '--memory=16m', '--memory-swap=16m', 'bb', ...eats);
       expect(await docker.inspect('eats', '{{.State.ExitCode}} {{.State.OOMKilled}}')).toBe('137 true');
       await docker.ask('rm', 'eats');
