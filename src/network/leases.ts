@@ -1,0 +1,166 @@
+/** Who has which address of a network. Leases are a value that is stored whole; these functions make the next one. Pure. */
+import { VlabError } from '../base/errors.js';
+import type { Process } from '../sys/owners.js';
+import { contains, type Family, type Prefix, parseAddress, parsePrefix, showAddress, sizeOf } from './address.js';
+import type { NetworkDefinition } from './definition.js';
+import type { PublishedPort } from './ports.js';
+
+export interface Lease {
+  /** Of this end of the network: 64 hexadecimal digits. */
+  id: string;
+  /** The network's id. */
+  network: string;
+  /** In the order of the network's subnets. */
+  addresses: string[];
+  /** `02:42:ac:1e:00:02` */
+  mac: string;
+  /** Who uses it: when that process has ended, the lease is swept. */
+  owner: Process;
+  /** Whose it is, where it is a container's. */
+  container?: string;
+  /** What others in the network call it. */
+  names: string[];
+  ports: PublishedPort[];
+}
+
+export interface Leases {
+  all: readonly Lease[];
+  /** The last address that was handed out, by subnet: what was released rests as long as others are free. */
+  last: Readonly<Record<string, string>>;
+}
+
+export const NO_LEASES: Leases = { all: [], last: {} };
+
+export interface LeaseRequest {
+  id: string;
+  owner: Process;
+  /** Static addresses, at most one of each family. */
+  addresses?: readonly string[];
+  mac?: string;
+  container?: string;
+  names?: readonly string[];
+  ports?: readonly PublishedPort[];
+}
+
+/** Errors (`input`): a static address that is taken or outside, a port that is taken; (`operation`): a subnet is exhausted. */
+export function takeLease(
+  { all, last }: Leases,
+  network: NetworkDefinition,
+  request: LeaseRequest,
+): { lease: Lease; leases: Leases } {
+  const wanted = (request.addresses ?? []).map(parseAddress);
+  const prefixes = network.subnets.map(({ subnet }) => parsePrefix(subnet));
+  for (const address of wanted) {
+    if (!prefixes.some((prefix) => contains(prefix, address))) {
+      throw new VlabError('input', `${showAddress(address)} is in no subnet of the network ${network.name}`, {
+        hint: `its subnets are ${network.subnets.map(({ subnet }) => subnet).join(', ')}`,
+      });
+    }
+  }
+  const used = new Set(all.filter((one) => one.network === network.id).flatMap(({ addresses }) => addresses));
+  for (const { gateway } of network.subnets) used.add(gateway);
+  const next = { ...last };
+  const addresses = network.subnets.map(({ subnet }, index) => {
+    const prefix = prefixes[index] as Prefix;
+    const asked = wanted.find(({ family }) => family === prefix.family);
+    if (asked) return staticAddress(prefix, asked, used, network);
+    const free = nextFree(prefix, used, last[subnet]);
+    if (free === undefined) {
+      throw new VlabError('operation', `all addresses of ${subnet} in the network ${network.name} are taken`, {
+        hint: 'remove containers, or make a network with a larger subnet',
+      });
+    }
+    next[subnet] = free;
+    return free;
+  });
+  const ports = [...(request.ports ?? [])];
+  for (const port of ports) mustBeFree(port, all);
+  const { id, owner, container, names = [] } = request;
+  const lease: Lease = {
+    ...{ id, network: network.id, addresses, mac: request.mac ?? macFor(addresses), owner },
+    ...(container === undefined ? {} : { container }),
+    names: [...names],
+    ports,
+  };
+  return { lease, leases: { all: [...all, lease], last: next } };
+}
+
+/** Without that lease. One that is not there is fine. */
+export function releaseLease({ all, last }: Leases, id: string): Leases {
+  return { all: all.filter((lease) => lease.id !== id), last };
+}
+
+/** Without those whose owner has ended. */
+export function sweepLeases({ all, last }: Leases, hasEnded: (owner: Process) => boolean) {
+  const dead = all.filter(({ owner }) => hasEnded(owner));
+  return { dead, leases: { all: all.filter((lease) => !dead.includes(lease)), last } };
+}
+
+/** As docker has always made it: locally administered, 02:42 and the last four bytes of the first address. */
+export function macFor(addresses: readonly string[]): string {
+  const [first] = addresses;
+  if (first === undefined) throw new RangeError('a MAC address is made of an address');
+  const low = parseAddress(first).value & 0xffffffffn;
+  return `02:42:${low
+    .toString(16)
+    .padStart(8, '0')
+    .replace(/..(?!$)/g, '$&:')}`;
+}
+
+/** The host's end of the veth pair. */
+export function vethName({ id }: Pick<Lease, 'id'>): string {
+  return `vlabv${id.slice(0, 10)}`;
+}
+
+export function vethAlias({ id }: Pick<Lease, 'id'>): string {
+  return `vlab lease ${id}`;
+}
+
+/** The first and the last address are the network itself and (IPv4) everybody in it: no host has them. */
+function isForHosts(prefix: Prefix, value: bigint): boolean {
+  return value > prefix.first && (prefix.family === 6 || value < prefix.first + sizeOf(prefix) - 1n);
+}
+
+function staticAddress(
+  prefix: Prefix,
+  asked: { family: Family; value: bigint },
+  used: Set<string>,
+  network: NetworkDefinition,
+) {
+  const text = showAddress(asked);
+  if (!isForHosts(prefix, asked.value)) throw new VlabError('input', `${text} is no address for a host of its subnet`);
+  if (!used.has(text)) return text;
+  throw new VlabError('input', `the address ${text} of the network ${network.name} is taken`, {
+    hint: 'take another one, or let vlab choose',
+  });
+}
+
+/** Goes round from the one behind `last`; looks at no more addresses than are used, and a few. */
+function nextFree(prefix: Prefix, used: Set<string>, last: string | undefined): string | undefined {
+  const size = sizeOf(prefix);
+  let offset = last === undefined ? 0n : parseAddress(last).value - prefix.first;
+  const looks = size < BigInt(used.size + 4) ? size : BigInt(used.size + 4);
+  for (let look = 0n; look < looks; look++) {
+    offset = (offset + 1n) % size;
+    const value = prefix.first + offset;
+    const text = showAddress({ family: prefix.family, value });
+    if (isForHosts(prefix, value) && !used.has(text)) return text;
+  }
+  return undefined;
+}
+
+function mustBeFree(port: PublishedPort, all: readonly Lease[]): void {
+  const other = all.find(({ ports }) => ports.some((taken) => clash(taken, port)));
+  if (!other) return;
+  throw new VlabError('input', `port ${port.hostPort}/${port.protocol} of the host is published already`, {
+    hint: `by ${other.container ?? other.names[0] ?? other.id.slice(0, 12)}: take another one`,
+  });
+}
+
+function clash(one: PublishedPort, other: PublishedPort): boolean {
+  const [from, to] = [one.hostPort, one.hostPort + one.count];
+  const meets = one.protocol === other.protocol && from < other.hostPort + other.count && other.hostPort < to;
+  return (
+    meets && (one.hostAddress === undefined || other.hostAddress === undefined || one.hostAddress === other.hostAddress)
+  );
+}
