@@ -1,4 +1,5 @@
 /** Configurations as the tests write them: a sound one, and what is changed in it by path. */
+import type { OrdinaryUser } from './ordinary-user.js';
 
 export interface Mount {
   destination: string;
@@ -61,6 +62,34 @@ export function soundConfig(ociVersion: string, cgroupsPath: string, args: strin
     linux: {
       namespaces: ['pid', 'ipc', 'uts', 'mount'].map((type) => ({ type })),
       cgroupsPath,
+    },
+  };
+}
+
+/**
+ * As an ordinary user needs it: with a user namespace, whatever others a test asks for, and with the host's /sys where the network
+ * is the host's.
+ */
+export function rootlessConfig(config: Config, { id, range }: OrdinaryUser): Config {
+  const { namespaces } = config.linux;
+  const users = namespaces.filter(({ type }) => type === 'user');
+  const own = users.slice(-1).concat(users.length === 0 ? [{ type: 'user' }] : []);
+  const mappings = [
+    { containerID: 0, hostID: id, size: 1 },
+    { containerID: 1, hostID: range.first, size: 65_536 },
+  ];
+  const hostsNetwork = !namespaces.some(({ type }) => type === 'network');
+  const hostsSys = { type: 'none', source: '/sys', options: ['rbind', 'nosuid', 'noexec', 'nodev', 'ro'] };
+  return {
+    ...config,
+    // A test may have put anything in their place.
+    mounts: !Array.isArray(config.mounts)
+      ? config.mounts
+      : config.mounts.map((mount) => (mount.type === 'sysfs' && hostsNetwork ? { ...mount, ...hostsSys } : mount)),
+    linux: {
+      ...(users.length === 0 ? { uidMappings: mappings, gidMappings: mappings } : {}),
+      ...config.linux,
+      namespaces: [...namespaces.filter(({ type }) => type !== 'user'), ...own],
     },
   };
 }

@@ -16,6 +16,8 @@ export interface State {
 }
 
 export interface Place {
+  /** Done before each command: what the test has made meanwhile becomes its caller's. */
+  give?: () => void;
   /** Words of every command, with the global flags. */
   words: readonly string[];
   env: Readonly<Record<string, string>>;
@@ -48,6 +50,7 @@ export class Container {
   }
 
   run(...words: string[]): Promise<Ran> {
+    this.place.give?.();
     return runCommand([...this.place.words, ...words], { env: this.place.env });
   }
 
@@ -55,6 +58,7 @@ export class Container {
   async tryCreate(options: { words?: string[]; bundle?: string; cwd?: string } = {}): Promise<Ran> {
     this.created = true;
     const output = { stdout: openSync(this.outPath, 'a'), stderr: openSync(this.errPath, 'a') };
+    this.place.give?.();
     try {
       const ran = await runCommand(
         [

@@ -3,6 +3,7 @@
  * whose test passes, or that names no test, is an error.
  */
 
+import { ROOTLESS_EXCEPTIONS } from './rootless-exceptions.js';
 import { VLAB_OCI } from './runtimes.js';
 
 export interface Exception {
@@ -249,6 +250,7 @@ export const EXCEPTIONS: readonly Exception[] = [
     'On a hybrid machine without its v2 tree only the v1 controllers are seen.',
     'config-linux.md#huge-page-limits: limit is set where the controller is on v2',
   ),
+  ...ROOTLESS_EXCEPTIONS,
 ];
 
 export function exceptionFor(product: string, test: string): Exception | undefined {

@@ -1,12 +1,15 @@
-// Needs root, and vlab built. vlab-oci through its planner passes the whole suite, through Node alone half of it, the whole in
-// `npm run full`; runc and crun are for `npm run conformance`, which writes docs/conformance.md.
+// Needs root, and vlab built. vlab-oci through its planner passes the whole suite, through Node alone half of it, called by
+// an ordinary user a quarter, the whole in `npm run full`; runc and crun are for `npm run conformance`, which writes docs/conformance.md.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findProgram } from '../../../src/base/find-program.js';
 import { isFullRun, isRoot, needs } from '../../skips.js';
 import { EXCEPTIONS, exceptionFor } from './exceptions.js';
 import { type Result, SuiteRun } from './run-suite.js';
-import { deaf, findRuntime, RUNTIME_NAMES, VLAB_OCI, WITH_PLANNER } from './runtimes.js';
+import { deaf, findRuntime, ROOTLESS, RUNTIME_NAMES, VLAB_OCI, WITH_PLANNER } from './runtimes.js';
 import { SUITE } from './suite.js';
 import { type ConformanceTest, nameOf } from './test-type.js';
+
+const hasUidmap = findProgram('newuidmap') !== undefined;
 
 describe('the suite', () => {
   test('names every test differently', () => {
@@ -44,6 +47,7 @@ describe('the suite', () => {
 
 passes(WITH_PLANNER, SUITE);
 passes(VLAB_OCI, isFullRun ? SUITE : SUITE.filter((_, index) => index % 2 === 0));
+passes(ROOTLESS, isFullRun ? SUITE : SUITE.filter((_, index) => index % 4 === 1));
 
 /** What has an exception must fail: otherwise the exception is to be removed. */
 function passes(name: string, tests: readonly ConformanceTest[]): void {
@@ -61,6 +65,7 @@ function passes(name: string, tests: readonly ConformanceTest[]): void {
       const title = exception ? `${nameOf(one)} (not yet: ${exception.reason})` : nameOf(one);
       test.concurrent(title, async (context) => {
         needs(context, 'root', suite !== undefined);
+        needs(context, 'uidmap', !runtime.user || hasUidmap);
         const result = (await suite?.run(one)) as Result;
         needs(context, 'conformance', result.kind !== 'not applicable');
         if (exception) expect(result.kind, 'it passes: remove its exception').toBe('fail');

@@ -3,9 +3,10 @@ import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync }
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { nativeBinary } from '../../../src/sys/native.js';
-import { removeCgroups } from './cgroup-folders.js';
+import { makeCgroups, removeCgroups } from './cgroup-folders.js';
 import { runCommand } from './command.js';
 import { lacks } from './machine.js';
+import { give } from './ordinary-user.js';
 import { parseMountinfo } from './proc-text.js';
 import type { OpenRuntime, Runtime } from './runtimes.js';
 import { Scene } from './scene.js';
@@ -36,7 +37,11 @@ export class SuiteRun {
     chmodSync(dir, 0o755); // users of containers pass through it
     const probe = join(dir, 'probe');
     copyFileSync(await nativeBinary('probe'), probe);
-    mkdirSync(join(dir, 'state'));
+    const state = join(dir, 'state');
+    mkdirSync(state);
+    const { user } = runtime;
+    // Cgroups as they are delegated to users.
+    if (user) for (const folder of [state, ...makeCgroups(`/${basename(dir)}`)]) give(folder, user);
     return new SuiteRun(runtime, await runtime.open(dir), probe, dir);
   }
 
@@ -74,12 +79,14 @@ export class SuiteRun {
     const name = `t${this.made++}`;
     const dir = join(this.dir, name);
     mkdirSync(dir);
+    const { user } = this.runtime;
     const scene = new Scene(
       this.runtime,
       dir,
       {
         words: [...this.opened.command, '--root', join(this.dir, 'state')],
-        env: environment(),
+        env: { ...environment(), ...this.opened.env },
+        ...(user ? { give: () => give(dir, user) } : {}),
       },
       `${this.cgroupParent.slice(1)}-${name}`,
       this.cgroupParent,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { findProgram } from '../../../src/base/find-program.js';
 import { packageRoot } from '../../../src/base/paths.js';
 import { expectSuccess, runCommand } from './command.js';
+import { calledBy, ORDINARY_USER, type OrdinaryUser } from './ordinary-user.js';
 import type { SpecVersion } from './test-type.js';
 
 export interface Runtime {
@@ -15,6 +16,8 @@ export interface Runtime {
   version: SpecVersion;
   /** The first line of its `--version`. */
   says: string;
+  /** Who calls it, where that is not root. */
+  user?: OrdinaryUser;
   /** Makes it ready, in a folder of its own. */
   open(dir: string): Promise<OpenRuntime>;
 }
@@ -22,6 +25,7 @@ export interface Runtime {
 export interface OpenRuntime {
   /** Words before the global flags. */
   command: readonly string[];
+  env?: Readonly<Record<string, string>>;
   close(): Promise<void>;
 }
 
@@ -38,6 +42,7 @@ const WITHOUT_UNIFIED = [
 
 export const VLAB_OCI = 'vlab-oci';
 export const WITH_PLANNER = 'vlab-oci with its planner';
+export const ROOTLESS = 'vlab-oci rootless';
 
 const NODE_MAIN = [process.execPath, join(packageRoot(), 'bin/vlab-oci.cjs')];
 
@@ -50,6 +55,7 @@ const MAKERS: Record<string, () => Runtime | undefined> = {
   }),
   runc: () => peer('runc', []),
   crun: () => peer('crun', hasHybridCgroups() ? WITHOUT_UNIFIED : []),
+  [ROOTLESS]: () => rootless(VLAB_OCI, ROOTLESS),
 };
 
 export const RUNTIME_NAMES: readonly string[] = Object.keys(MAKERS);
@@ -74,6 +80,24 @@ function ready(name: string, command: readonly string[], version: SpecVersion): 
 function peer(name: string, before: readonly string[]): Runtime | undefined {
   const program = findProgram(name);
   return program === undefined ? undefined : ready(name, [...before, program], '1.0.2');
+}
+
+/** One of the others, called by an ordinary user. What it is expected to do is another list. */
+function rootless(called: string, name: string): Runtime | undefined {
+  const runtime = findRuntime(called);
+  return (
+    runtime && {
+      ...runtime,
+      ...{ name, product: name, user: ORDINARY_USER },
+      async open(dir) {
+        const opened = await runtime.open(dir);
+        const { words, env } = calledBy(ORDINARY_USER, dir);
+        // Before the user's words: what only root can prepare.
+        const before = opened.command.slice(0, -1);
+        return { ...opened, command: [...before, ...words, ...opened.command.slice(-1)], env };
+      },
+    }
+  );
 }
 
 function hasHybridCgroups(): boolean {

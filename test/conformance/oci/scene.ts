@@ -4,7 +4,7 @@ import { linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail, see } from './assert.js';
 import { runCommand } from './command.js';
-import { type Change, type Config, changed, soundConfig } from './config.js';
+import { type Change, type Config, changed, rootlessConfig, soundConfig } from './config.js';
 import { Container, type Place } from './container.js';
 import type { Runtime } from './runtimes.js';
 
@@ -41,7 +41,8 @@ export class Scene {
 
   config(id: string, args: string[], change: Change): Config {
     const sound = soundConfig(this.runtime.version, `${this.cgroupParent}/${id}`, ['/probe', ...args]);
-    return changed(sound, change);
+    const { user } = this.runtime;
+    return user ? rootlessConfig(changed(sound, change), user) : changed(sound, change);
   }
 
   async created(args?: string[], change?: Change): Promise<Container> {
