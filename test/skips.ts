@@ -32,6 +32,7 @@ export const SKIPS = {
   hyperfine: 'needs hyperfine, which is not installed',
   'cni plugins': 'needs the bridge of containernetworking-plugins, which is not installed',
   containerd: 'needs containerd, which is not installed',
+  nftables: 'needs nft and ip, which are not installed',
   bridge: 'needs network bridges, which this kernel does not have',
   docker: 'needs dockerd, which is not installed',
   systemd: 'needs systemd as process 1',

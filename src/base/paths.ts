@@ -17,6 +17,14 @@ export function cacheDir(): string {
   return join(process.env.XDG_CACHE_HOME ?? join(home(), '.cache'), 'vlab');
 }
 
+/** What people made and want to keep: images, volumes, networks. Environment: VLAB_DATA_DIR overrides it. */
+export function dataDir(): string {
+  const chosen = process.env.VLAB_DATA_DIR;
+  if (chosen) return chosen;
+  if (process.getuid?.() === 0) return '/var/lib/vlab';
+  return join(process.env.XDG_DATA_HOME ?? join(home(), '.local', 'share'), 'vlab');
+}
+
 /** Error (`host`): a user without HOME whom /etc/passwd does not know. */
 function home(): string {
   try {

@@ -5,7 +5,16 @@
 import { errnoName, flags } from '../sys/abi.js';
 import type { Performed } from '../sys/channel.js';
 import { words32 } from '../sys/encode.js';
-import { addressBody, attribute, attributesIn, linkBody, message, messagesIn, RTNETLINK } from '../sys/netlink.js';
+import {
+  addressBody,
+  attribute,
+  attributesIn,
+  cString,
+  linkBody,
+  message,
+  messagesIn,
+  RTNETLINK,
+} from '../sys/netlink.js';
 import { label, type Plan, PlanBuilder } from '../sys/plan.js';
 import { configError } from './config/parse-config.js';
 import type { OciConfig } from './config/schema.js';
@@ -64,10 +73,6 @@ export async function readNetDevices(
 /** As the kernel takes it (dev_valid_name). */
 export function isDeviceName(name: string): boolean {
   return name.length > 0 && Buffer.byteLength(name) < 16 && !['.', '..', 'lo'].includes(name) && !/[\s/:]/.test(name);
-}
-
-export function cString(text: string): Buffer {
-  return Buffer.from(`${text}\0`);
 }
 
 /** Only what somebody gave it for good, and what holds beyond its link: the rest comes by itself. */

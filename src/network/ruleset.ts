@@ -1,5 +1,5 @@
 /**
- * The nftables rules for all networks as one value, in the JSON that `nft -j -f -` takes (libnftables-json(5)). They live in a
+ * The nftables rules for all networks as one value, in the JSON that `nft -j -f` takes (libnftables-json(5)). They live in a
  * table of vlab's own, which each version replaces whole, in one transaction. Pure.
  */
 import { type Family, parseAddress, parsePrefix } from './address.js';

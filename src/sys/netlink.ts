@@ -9,13 +9,27 @@ export const RTNETLINK = {
   NLM_F_EXCL: 0x200,
   NLM_F_CREATE: 0x400,
   RTM_NEWLINK: 16,
+  RTM_DELLINK: 17,
   RTM_GETLINK: 18,
   RTM_SETLINK: 19,
   RTM_NEWADDR: 20,
   RTM_GETADDR: 22,
+  RTM_NEWROUTE: 24,
+  IFLA_ADDRESS: 1,
   IFLA_IFNAME: 3,
+  IFLA_MTU: 4,
+  IFLA_MASTER: 10,
+  IFLA_LINKINFO: 18,
   IFLA_NET_NS_PID: 19,
+  IFLA_IFALIAS: 20,
   IFLA_NET_NS_FD: 28,
+  IFLA_INFO_KIND: 1,
+  IFLA_INFO_DATA: 2,
+  IFLA_INFO_SLAVE_KIND: 4,
+  IFLA_INFO_SLAVE_DATA: 5,
+  IFLA_BRPORT_MODE: 4,
+  IFLA_BRPORT_ISOLATED: 33,
+  VETH_INFO_PEER: 1,
   IFA_ADDRESS: 1,
   IFA_LOCAL: 2,
   IFA_BROADCAST: 4,
@@ -23,7 +37,12 @@ export const RTNETLINK = {
   IFA_F_PERMANENT: 0x80,
   IFA_F_TENTATIVE: 0x40,
   IFA_F_SECONDARY: 0x01,
+  IFA_F_NODAD: 0x02,
   RT_SCOPE_UNIVERSE: 0,
+  RT_TABLE_MAIN: 254,
+  RTPROT_STATIC: 4,
+  RTN_UNICAST: 1,
+  RTA_GATEWAY: 5,
 } as const;
 
 /** struct nlmsghdr: length, type, flags, sequence, port. */
@@ -83,6 +102,21 @@ export function addressBody(address: { family: number; prefix: number; flags: nu
   body.set([address.family, address.prefix, address.flags & 0xff, address.scope]);
   body.writeUInt32LE(address.index, INDEX_AT);
   return body;
+}
+
+/** struct rtmsg of a default route in the main table. */
+export function defaultRouteBody(family: number): Uint8Array {
+  const { RT_TABLE_MAIN, RTPROT_STATIC, RT_SCOPE_UNIVERSE, RTN_UNICAST } = RTNETLINK;
+  return Buffer.from([family, 0, 0, 0, RT_TABLE_MAIN, RTPROT_STATIC, RT_SCOPE_UNIVERSE, RTN_UNICAST, 0, 0, 0, 0]);
+}
+
+/** An attribute that holds attributes. */
+export function nested(type: number, ...inner: Uint8Array[]): Uint8Array {
+  return attribute(type, Buffer.concat(inner));
+}
+
+export function cString(text: string): Buffer {
+  return Buffer.from(`${text}\0`);
 }
 
 export interface NetlinkMessage {

@@ -2,23 +2,23 @@
  * Moves network devices of the host into a container as steps: rtnetlink(7) messages, each acknowledged by the kernel with an
  * errno that must be 0 (config-linux.md, "Network Devices"). Pure.
  */
-import { ABI, flags } from '../../sys/abi.js';
+import { ABI } from '../../sys/abi.js';
 import {
-  ACK_BYTES,
   addressBody,
   attribute,
-  ERROR_AT,
+  cString,
   HEADER_BYTES,
   INDEX_AT,
   linkBody,
   message,
   RTNETLINK,
 } from '../../sys/netlink.js';
-import type { Addr, PlanBuilder, Word } from '../../sys/plan.js';
+import { cut, openTalk } from '../../sys/netlink-steps.js';
+import type { PlanBuilder, Word } from '../../sys/plan.js';
 import type { Namespaces } from '../config/namespaces.js';
 import { configError } from '../config/parse-config.js';
 import type { OciConfig } from '../config/schema.js';
-import { cString, type HostDevice, isDeviceName } from '../net-devices.js';
+import { type HostDevice, isDeviceName } from '../net-devices.js';
 
 export interface NetDeviceSteps {
   /**
@@ -79,9 +79,7 @@ export function netDeviceSteps(
       const talk = openTalk(b, "the container's network");
       for (const { addresses, name, from } of devices) {
         // It may have got another index: its name tells.
-        const ifreq = b.data(Buffer.concat([cString(name)], 40), `{${name}}`);
-        b.step('ioctl', [talk.socket, flags('SIOCGIFINDEX'), ifreq], `find ${name}`, { from });
-        const index: Addr = { ...ifreq, offset: ifreq.offset + IFREQ_INDEX_AT, text: 'index' };
+        const index = talk.indexOf(name, from);
         const withIndex = (bytes: Uint8Array, text: string, why: string) => {
           const [head, rest] = cut(bytes, HEADER_BYTES + INDEX_AT);
           const [, tail] = cut(rest, 4);
@@ -105,46 +103,5 @@ export function netDeviceSteps(
       }
       talk.end();
     },
-  };
-}
-
-/** struct ifreq: the name, and behind it a union. */
-const IFREQ_INDEX_AT = 16;
-
-const cut = (bytes: Uint8Array, at: number) => [bytes.subarray(0, at), bytes.subarray(at)] as const;
-
-/** A socket of the network namespace that the process is in; `say` sends a message in parts and reads its acknowledgement. */
-function openTalk(b: PlanBuilder, to: string) {
-  const socket = b.word('netlink');
-  const answer = b.space(512, 'answer');
-  const zero = b.data(new Uint8Array(16), '{0 s}');
-  const kind = flags('SOCK_RAW', 'SOCK_CLOEXEC');
-  b.step('socket', [flags('AF_NETLINK'), kind, flags('NETLINK_ROUTE')], `reach ${to}`, { result: socket });
-  return {
-    socket,
-    say(parts: readonly Addr[], lengths: readonly number[], why: string, from: string) {
-      const iovec = b.space(parts.length * 16, 'iovec');
-      parts.forEach((part, index) => {
-        b.point(iovec.offset + index * 16, part);
-        b.put(iovec.offset + index * 16 + 8, lengths[index] ?? 0, 64);
-      });
-      const whole = b.space(56, `{${parts.map(({ text }) => text).join(', ')}}`);
-      b.point(whole.offset + 16, iovec);
-      b.put(whole.offset + 24, parts.length, 64);
-      b.step('sendmsg', [socket, whole, 0], why, { from });
-      b.step('recvfrom', [socket, answer, 512, 0, 0, 0], 'which the kernel answers', {
-        accept: [ACK_BYTES, 512],
-        retryOnEintr: true,
-        from,
-      });
-      const errno = b.field(answer, ERROR_AT, 'w32', 'errno');
-      // Of no descriptors ppoll(2) tells nothing; of so many as a negative errno means it refuses to (EINVAL).
-      b.step('ppoll', [0, errno, zero, 0, 8], 'with errno 0', {
-        accept: [0, 0],
-        from,
-        hint: 'the kernel refused it: the device cannot leave its namespace, or the name or address is taken there',
-      });
-    },
-    end: () => b.step('close', [socket], 'done with it'),
   };
 }

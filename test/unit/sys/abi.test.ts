@@ -14,7 +14,7 @@ const KERNEL_HEADERS = [
   ...['asm/siginfo.h', 'linux/sockios.h', 'asm/ioctls.h', 'linux/ioctl.h', 'linux/reboot.h', 'linux/mman.h'],
   ...['linux/bpf.h', 'asm/resource.h', 'linux/errno.h', 'asm/unistd.h', 'linux/close_range.h', 'linux/memfd.h'],
   ...['linux/seccomp.h', 'linux/keyctl.h', 'linux/futex.h', 'linux/personality.h', 'linux/ioprio.h'],
-  ...['linux/netlink.h', 'linux/rtnetlink.h', 'linux/if_addr.h', 'linux/if_link.h'],
+  ...['linux/netlink.h', 'linux/rtnetlink.h', 'linux/if_addr.h', 'linux/if_link.h', 'linux/veth.h'],
 ];
 /** What kernel headers do not define for programs, or cannot beside each other. */
 const LIBRARY_HEADERS = [

@@ -3,9 +3,12 @@ import {
   addressBody,
   attribute,
   attributesIn,
+  cString,
+  defaultRouteBody,
   linkBody,
   message,
   messagesIn,
+  nested,
   RTNETLINK,
 } from '../../../src/sys/netlink.js';
 
@@ -42,4 +45,16 @@ describe('a message', () => {
     const body = addressBody({ family: 10, prefix: 64, flags: 0x280, scope: 0, index: 3 });
     expect(Buffer.from(body).toString('hex')).toBe('0a408000' + '03000000');
   });
+});
+
+describe('a message about a route', () => {
+  it('is of the main table, and of no destination', () => {
+    expect(Buffer.from(defaultRouteBody(2)).toString('hex')).toBe('02000000' + 'fe040001' + '00000000');
+  });
+});
+
+it('attributes hold attributes', () => {
+  const bytes = nested(RTNETLINK.IFLA_LINKINFO, attribute(RTNETLINK.IFLA_INFO_KIND, cString('veth')));
+  const outer = attributesIn(Buffer.from(bytes), 0).get(RTNETLINK.IFLA_LINKINFO) ?? Buffer.alloc(0);
+  expect(attributesIn(outer, 0).get(RTNETLINK.IFLA_INFO_KIND)?.toString()).toBe('veth\0');
 });

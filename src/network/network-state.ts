@@ -1,0 +1,59 @@
+/** Networks and leases on disk: one file, written whole by rename, and a lock that ends with its holder. */
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errnoOf, VlabError } from '../base/errors.js';
+import { writeWhole } from '../base/partial.js';
+import { dataDir, privateDir } from '../base/paths.js';
+import { takeLock } from '../sys/owners.js';
+import type { NetworkDefinition } from './definition.js';
+import { type Leases, NO_LEASES } from './leases.js';
+
+export interface NetworkState {
+  networks: readonly NetworkDefinition[];
+  leases: Leases;
+}
+
+const DEADLINE_MS = 30_000;
+const PAUSE_MS = 10;
+
+/** As it is at this moment. Error (`operation`): the file is no JSON. */
+export function readNetworkState(): NetworkState {
+  const path = join(dataDir(), 'networks', 'state.json');
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as NetworkState;
+  } catch (cause) {
+    if (errnoOf(cause) === 'ENOENT') return { networks: [], leases: NO_LEASES };
+    throw new VlabError('operation', `cannot read ${path}`, { cause });
+  }
+}
+
+/**
+ * Lets `work` read and write the state while no other process does. Error (`operation`): another process keeps the lock for
+ * 30 s.
+ */
+export async function withNetworkState<T>(
+  work: (state: NetworkState, write: (next: NetworkState) => Promise<void>) => Promise<T>,
+): Promise<T> {
+  mkdirSync(dataDir(), { recursive: true });
+  const folder = privateDir(join(dataDir(), 'networks'));
+  const lock = openSync(join(folder, 'lock'), 'a', 0o600);
+  try {
+    for (const began = Date.now(); !(await takeLock(lock)); await sleep(PAUSE_MS)) {
+      if (Date.now() - began < DEADLINE_MS) continue;
+      throw new VlabError('operation', `another command has been working on ${folder} for ${DEADLINE_MS / 1000} s`, {
+        hint: 'wait until it is done, and try again',
+      });
+    }
+    return await work(readNetworkState(), (next) => writeWhole(join(folder, 'state.json'), JSON.stringify(next)));
+  } finally {
+    closeSync(lock);
+  }
+}
+
+/** Keeps the rules as they were last sent beside the state. Returns the file's path. Only for who holds the lock. */
+export async function writeRules(json: string): Promise<string> {
+  const path = join(dataDir(), 'networks', 'rules.json');
+  await writeWhole(path, json);
+  return path;
+}

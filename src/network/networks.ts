@@ -1,0 +1,194 @@
+/**
+ * The one place of this area that acts: bridges, veth pairs and rules in the network namespace of this process. What is made is
+ * recorded before and forgotten after, so that whoever comes next can finish or remove what a killed command left.
+ */
+import { randomBytes } from 'node:crypto';
+import { VlabError } from '../base/errors.js';
+import { mustRun, run } from '../base/exec.js';
+import { hostArch } from '../sys/abi.js';
+import { hasEnded } from '../sys/owners.js';
+import { performOnce } from '../sys/perform-once.js';
+import { bridgeAlias, bridgeName, defineNetwork, type NetworkDefinition, type NetworkRequest } from './definition.js';
+import { type Lease, type LeaseRequest, releaseLease, sweepLeases, takeLease, vethAlias, vethName } from './leases.js';
+import { bridgePlan, connectPlan, deleteLinkPlan } from './link-plan.js';
+import { type NetworkState, withNetworkState, writeRules } from './network-state.js';
+import { rulesetFor } from './ruleset.js';
+
+const freshId = () => randomBytes(32).toString('hex');
+
+/** Makes it, with its bridge and rules. Errors: those of defineNetwork; `host` without ip or nft. */
+export function createNetwork(request: NetworkRequest): Promise<NetworkDefinition> {
+  return withNetworkState(async (state, write) => {
+    const around = { networks: state.networks, routes: await hostRoutes(), id: freshId() };
+    const network = defineNetwork(request, { ...around, createdAt: new Date().toISOString() });
+    const next = { ...state, networks: [...state.networks, network] };
+    await write(next);
+    try {
+      await ensureBridge(network);
+      await applyRules(next);
+    } catch (error) {
+      await removeBridge(network);
+      await write(state);
+      throw error;
+    }
+    return network;
+  });
+}
+
+/** Errors (`input`): there is none of that name; containers are on it. */
+export function removeNetwork(name: string): Promise<void> {
+  return withNetworkState(async (before, write) => {
+    const state = await sweepIn(before);
+    const network = networkNamed(state, name);
+    const users = state.leases.all.filter((lease) => lease.network === network.id);
+    if (users.length > 0) {
+      throw new VlabError('input', `the network ${name} is in use by ${users.length} container(s)`, {
+        hint: `disconnect or remove them: ${users.map((one) => one.container ?? one.id.slice(0, 12)).join(', ')}`,
+      });
+    }
+    const next = { ...state, networks: state.networks.filter((one) => one !== network) };
+    await removeBridge(network);
+    await applyRules(next);
+    await write(next);
+  });
+}
+
+export interface ConnectRequest extends Omit<LeaseRequest, 'id'> {
+  /** The network's name. */
+  network: string;
+  /** The container's network namespace: `/proc/PID/ns/net`. */
+  namespace: string;
+  /** `eth0` */
+  device: string;
+  isDefault: boolean;
+}
+
+/** Leases addresses and connects the container. Errors: those of takeLease; the failed step of the plan. */
+export function connect({ network: name, namespace, device, isDefault, ...request }: ConnectRequest): Promise<Lease> {
+  return withNetworkState(async (before, write) => {
+    const state = await sweepIn(before);
+    const network = networkNamed(state, name);
+    if (network.driver !== 'bridge')
+      throw new VlabError('host', `vlab connects containers to bridges, not to ${network.driver}`);
+    const { lease, leases } = takeLease(state.leases, network, { ...request, id: freshId() });
+    const next = { ...state, leases };
+    await write(next);
+    try {
+      await ensureBridge(network); // a reboot has taken it
+      await performOnce(connectPlan(hostArch(), { network, lease, namespace, device, isDefault }));
+      await applyRules(next);
+    } catch (error) {
+      await removeVeth(lease);
+      await applyRules(state);
+      await write(state);
+      throw error;
+    }
+    return lease;
+  });
+}
+
+/** A lease that is not there is fine. */
+export function disconnect(id: string): Promise<void> {
+  return withNetworkState(async (state, write) => {
+    const lease = state.leases.all.find((one) => one.id === id);
+    if (!lease) return;
+    await removeVeth(lease);
+    const next = { ...state, leases: releaseLease(state.leases, id) };
+    await applyRules(next);
+    await write(next);
+  });
+}
+
+/** Removes what dead owners left, and makes the rules those of the state. Returns the leases that ended. */
+export function sweepNetworks(): Promise<readonly Lease[]> {
+  return withNetworkState(async (state, write) => {
+    const next = await sweepIn(state);
+    await applyRules(next);
+    await write(next);
+    return state.leases.all.filter((lease) => !next.leases.all.includes(lease));
+  });
+}
+
+async function sweepIn(state: NetworkState): Promise<NetworkState> {
+  const { dead, leases } = sweepLeases(state.leases, hasEnded);
+  for (const lease of dead) await removeVeth(lease);
+  return { ...state, leases };
+}
+
+function networkNamed({ networks }: NetworkState, name: string): NetworkDefinition {
+  const network = networks.find((one) => one.name === name || one.id === name);
+  if (network) return network;
+  throw new VlabError('input', `there is no network ${name}`, {
+    hint: `there are: ${networks.map((one) => one.name).join(', ') || 'none'}`,
+  });
+}
+
+interface Link {
+  ifindex: number;
+  ifname: string;
+  ifalias?: string;
+}
+
+async function linkNamed(name: string): Promise<Link | undefined> {
+  const { stdout } = await mustRun('ip', ['-j', 'link', 'show']);
+  return (JSON.parse(stdout || '[]') as Link[]).find(({ ifname }) => ifname === name);
+}
+
+/** What is vlab's own says so; a link whose maker was killed before it could say anything has no alias. */
+const isOurs = (link: Link, alias: string) => link.ifalias === undefined || link.ifalias === alias;
+
+async function removeLink(name: string, alias: string): Promise<void> {
+  const link = await linkNamed(name);
+  if (!link || !isOurs(link, alias)) return;
+  try {
+    await performOnce(deleteLinkPlan(hostArch(), { index: link.ifindex, name }));
+  } catch (error) {
+    // A veth pair goes with the namespace that has its other end, at any moment.
+    if (await linkNamed(name)) throw error;
+  }
+}
+
+const removeVeth = (lease: Lease) => removeLink(vethName(lease), vethAlias(lease));
+
+const removeBridge = (network: NetworkDefinition) =>
+  network.driver === 'bridge' ? removeLink(bridgeName(network), bridgeAlias(network)) : Promise.resolve();
+
+/** Makes the bridge unless it is there; one that is there in part, from a killed command, is made again. */
+async function ensureBridge(network: NetworkDefinition): Promise<void> {
+  if (network.driver !== 'bridge') return;
+  const link = await linkNamed(bridgeName(network));
+  if (link?.ifalias === bridgeAlias(network) && (await isWhole(network))) return;
+  if (link && !isOurs(link, bridgeAlias(network))) {
+    throw new VlabError('host', `the link ${link.ifname} is not vlab's own: ${link.ifalias}`, {
+      hint: 'rename or remove it',
+    });
+  }
+  await removeBridge(network);
+  await performOnce(bridgePlan(hostArch(), network));
+}
+
+async function isWhole(network: NetworkDefinition): Promise<boolean> {
+  const { stdout } = await mustRun('ip', ['-j', 'address', 'show', 'dev', bridgeName(network)]);
+  const [link] = JSON.parse(stdout) as { addr_info: { local: string }[] }[];
+  return network.subnets.every(({ gateway }) => link?.addr_info.some(({ local }) => local === gateway));
+}
+
+/** Destinations of the routes of this namespace, default routes left out. */
+async function hostRoutes(): Promise<string[]> {
+  const answers = await Promise.all(['-4', '-6'].map((family) => mustRun('ip', [family, '-j', 'route', 'show'])));
+  const routes = answers.flatMap(({ stdout }) => JSON.parse(stdout || '[]') as { dst: string }[]);
+  return routes
+    .map(({ dst }) => dst)
+    .filter((dst) => dst !== 'default')
+    .map((dst) => (dst.includes('/') ? dst : `${dst}/${dst.includes(':') ? 128 : 32}`));
+}
+
+/** By a file: nft opens its standard input anew, which a socket, such as Node's, does not allow. */
+async function applyRules({ networks, leases }: NetworkState): Promise<void> {
+  const file = await writeRules(JSON.stringify(rulesetFor(networks, leases.all)));
+  const { exitCode, stderr } = await run('nft', ['-j', '-f', file]);
+  if (exitCode === 0) return;
+  throw new VlabError('operation', `nft refused vlab's rules in ${file}: ${stderr.trim().split('\n')[0] ?? ''}`, {
+    hint: 'a kernel without nf_tables, or without its inet tables and nat, cannot have them',
+  });
+}

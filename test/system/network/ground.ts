@@ -1,0 +1,145 @@
+/**
+ * Network namespaces of a test: one as the host, one as the world outside of it, and one for each container, each held by a
+ * process that ends with the test. Nothing of this machine's own network is touched.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { build } from 'esbuild';
+import { findProgram } from '../../../src/base/find-program.js';
+import type { Lease } from '../../../src/network/leases.js';
+import { type Process, processOf } from '../../../src/sys/owners.js';
+
+const ROOT = resolve(import.meta.dirname, '../../..');
+const runFile = promisify(execFile);
+
+export const hasNft = findProgram('nft') !== undefined && findProgram('ip') !== undefined;
+export const hasBusybox = existsSync('/bin/busybox');
+
+export interface Place {
+  pid: number;
+  owner: Process;
+  namespace: string;
+}
+
+/** Says to each client which address it came from; binds no name of a host. */
+const SERVER = (port: number) =>
+  `require('net').createServer(s=>{s.on('error',()=>{});s.end(s.remoteAddress.replace('::ffff:',''))}).listen(${port},'::',()=>console.log('up'))`;
+
+export class Ground implements AsyncDisposable {
+  private readonly children: ChildProcess[] = [];
+  private readonly folder = mkdtempSync(join(tmpdir(), 'vlab-n'));
+  host!: Place;
+  outside!: Place;
+
+  /** The host has 198.51.100.1 and 2001:db8::1 towards the outside, which has .2 and ::2, and no way back to any other. */
+  static async start(): Promise<Ground> {
+    const ground = new Ground();
+    await build({
+      entryPoints: [join(import.meta.dirname, 'agent.ts')],
+      outfile: join(ground.folder, 'agent.cjs'),
+      ...{ bundle: true, platform: 'node', format: 'cjs', target: 'node20', external: ['koffi'], logLevel: 'warning' },
+      define: { 'import.meta.url': JSON.stringify(`file://${join(ROOT, 'src/x.ts')}`) },
+    });
+    ground.host = await ground.place();
+    ground.outside = await ground.place();
+    const { host, outside } = ground;
+    await ground.sh(
+      host,
+      `ip link set lo up; ip link add out0 type veth peer name out1 netns ${outside.pid}
+       echo 0 > /proc/sys/net/ipv6/conf/out0/accept_dad
+       ip address add 198.51.100.1/24 dev out0; ip address add 2001:db8::1/64 dev out0 nodad; ip link set out0 up
+       echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding`,
+    );
+    await ground.sh(
+      outside,
+      `ip link set lo up; echo 0 > /proc/sys/net/ipv6/conf/out1/accept_dad
+       ip address add 198.51.100.2/24 dev out1; ip address add 2001:db8::2/64 dev out1 nodad
+       ip link set out1 up`,
+    );
+    return ground;
+  }
+
+  /** A network namespace of its own, and a process in it. */
+  async place(): Promise<Place> {
+    const child = spawn('unshare', ['-n', 'sh', '-c', 'echo up; exec sleep 120'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    this.children.push(child);
+    await said(child);
+    const pid = child.pid as number;
+    return { pid, owner: processOf(pid), namespace: `/proc/${pid}/ns/net` };
+  }
+
+  /** Ends the process that holds it, with SIGKILL. */
+  async end({ pid }: Place): Promise<void> {
+    const child = this.children.find((one) => one.pid === pid);
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((done) => child.once('exit', done));
+    child.kill('SIGKILL');
+    await gone;
+  }
+
+  async sh(where: Place, script: string): Promise<string> {
+    const { stdout } = await runFile('nsenter', [`--net=${where.namespace}`, 'sh', '-ec', script], { timeout: 10_000 });
+    return stdout;
+  }
+
+  /** What the server there sees of a client here: its address. Undefined: no way. */
+  async seen(from: Place, address: string, port: number): Promise<string | undefined> {
+    const script = `/bin/busybox nc -w 1 ${address} ${port} </dev/null`;
+    return this.sh(from, script).then(
+      (text) => text.trim() || undefined,
+      () => undefined,
+    );
+  }
+
+  pings(from: Place, address: string): Promise<boolean> {
+    return this.sh(from, `/bin/busybox ping -c 1 -W 1 ${address}`).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async serve(where: Place, port: number): Promise<void> {
+    const args = [`--net=${where.namespace}`, process.execPath, '-e', SERVER(port)];
+    const child = spawn('nsenter', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.children.push(child);
+    await said(child);
+  }
+
+  /** A function of networks.ts on the host. Rejects with its message. */
+  async call<T>(name: string, ...args: unknown[]): Promise<T> {
+    const words = [join(this.folder, 'agent.cjs'), name, ...args.map((arg) => JSON.stringify(arg))];
+    const env = { ...process.env, VLAB_DATA_DIR: join(this.folder, 'data') };
+    try {
+      const command = [`--net=${this.host.namespace}`, process.execPath, ...words];
+      return JSON.parse((await runFile('nsenter', command, { env, timeout: 20_000 })).stdout) as T;
+    } catch (error) {
+      throw new Error((error as { stderr?: string }).stderr || String(error));
+    }
+  }
+
+  /** A container on that network. */
+  async connected(network: string, more: Record<string, unknown> = {}): Promise<Place & { lease: Lease }> {
+    const place = await this.place();
+    const { namespace, owner } = place;
+    const request = { network, namespace, owner, device: 'eth0', isDefault: true, ...more };
+    return { ...place, lease: await this.call<Lease>('connect', request) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { pid } of this.children) if (pid !== undefined) await this.end({ pid } as Place);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+async function said(child: ChildProcess): Promise<void> {
+  await new Promise<void>((done, fail) => {
+    child.stdout?.once('data', () => done());
+    child.once('error', fail);
+    child.once('exit', (code) => fail(new Error(`it ended with ${code} before it was up`)));
+  });
+}
