@@ -12,6 +12,14 @@ export function hideFromOthers(b: PlanBuilder): void {
 }
 
 /**
+ * The parent of an ordinary user's container has no privilege over it as long as it is hidden. Only for who is alone in a new user
+ * namespace: nobody else in it could trace it, and nobody outside but the user, whose container it is (ptrace(2), "access mode").
+ */
+export function showToUser(b: PlanBuilder): void {
+  b.step('prctl', [flags('PR_SET_DUMPABLE'), 1, 0, 0, 0], "let the user's parent take the listener of the filter");
+}
+
+/**
  * A new and nameless session keyring (keyctl_join_session_keyring(3)): keyrings have no namespace, and a name could be one
  * that somebody else has made. Where keys do not exist or are switched off, there is nothing to hide.
  */

@@ -58,7 +58,7 @@ export function processSteps(
   // Who enters a user namespace has every capability there is, there.
   const available = namespaces.isNew('user') || joinsUser ? () => EVERY : () => host.capabilities();
   const { masks, warnings } = grantCapabilities(process.capabilities, available);
-  const seccomp = seccompOf(b, config, situation);
+  const seccomp = seccompOf(b, config, situation, namespaces.isNew('user'));
   const groups = namespaces.maps === 'own' ? 'denied' : joinsUser ? 'unknown' : 'settable';
   if (groups === 'denied' && (process.user.additionalGids ?? []).length > 0) {
     throw configError('process.user.additionalGids', 'cannot be set where a user maps only its own ids', {
@@ -117,8 +117,13 @@ export function processSteps(
 
 const EVERY = -1n;
 
-function seccompOf(b: PlanBuilder, { linux }: OciConfig, situation: Situation): SeccompSteps | undefined {
+function seccompOf(
+  b: PlanBuilder,
+  { linux }: OciConfig,
+  situation: Situation,
+  newUsers: boolean,
+): SeccompSteps | undefined {
   if (!linux.seccomp) return undefined;
   if (!situation.seccomp) throw new RangeError('the filter of linux.seccomp was never compiled');
-  return seccompSteps(b, linux.seccomp, situation.seccomp);
+  return seccompSteps(b, linux.seccomp, situation.seccomp, situation.rootless !== undefined && newUsers);
 }

@@ -9,6 +9,7 @@ import type { OciSeccomp } from '../config/schema.js';
 import { INSTRUCTION_BYTES } from '../seccomp/classic-bpf.js';
 import { notifies } from '../seccomp/profile.js';
 import type { SeccompFilter } from '../seccomp/seccomp-filter.js';
+import { showToUser } from './guard-steps.js';
 
 export interface SeccompSteps {
   /** Somebody is asked about system calls: the parent must take the listener, and the child must wait for that. */
@@ -34,8 +35,8 @@ export const SECCOMP_FLAGS = [
   'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV',
 ] as const satisfies AbiName[];
 
-/** Errors: `input` with the JSON path. */
-export function seccompSteps(b: PlanBuilder, profile: OciSeccomp, filter: SeccompFilter): SeccompSteps {
+/** `ofUser`: it is the first process of an ordinary user's new user namespace. Errors: `input` with the JSON path. */
+export function seccompSteps(b: PlanBuilder, profile: OciSeccomp, filter: SeccompFilter, ofUser = false): SeccompSteps {
   const asks = notifies(profile);
   const wanted = flagsOf(profile, asks);
   const from = 'linux.seccomp.listenerPath';
@@ -52,6 +53,7 @@ export function seccompSteps(b: PlanBuilder, profile: OciSeccomp, filter: Seccom
     install(handOver, done) {
       // Who is asked knows by its end that the message is whole.
       if (socket) b.step('close', [socket], 'leave that to the parent');
+      if (asks && ofUser) showToUser(b);
       const count = filter.program.length / INSTRUCTION_BYTES;
       const program = b.space(16, `{${count} instructions}`);
       b.put(program.offset, count, 32);

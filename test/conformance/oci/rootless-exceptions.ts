@@ -70,13 +70,6 @@ const REASONS: Record<string, string[]> = {
     'config-linux.md#network-devices: the device is up afterwards',
     'config-linux.md#network-devices: its permanent addresses of global scope are preserved',
   ],
-  'The listener cannot be taken from a process of another user namespace (pidfd_getfd(2), ptrace(2)).': [
-    'config-linux.md#seccomp: SCMP_ACT_NOTIFY asks the process at listenerPath',
-    'config-linux.md#the-container-process-state: the container process state is JSON that names the descriptor and the process',
-    'config-linux.md#the-container-process-state: one descriptor comes with the container process state',
-    'config-linux.md#the-container-process-state: listenerMetadata is the metadata of the container process state',
-    'config-linux.md#the-container-process-state: the container process state holds the state, which adheres to the schema',
-  ],
   "The id is none of the user's.": ['config.md#posix-platform-user: large ids are those of the process'],
   'Root of the user namespace has every capability in it.': [
     'config.md#linux-process: a capability that cannot be granted is no failure',
