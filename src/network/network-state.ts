@@ -12,6 +12,8 @@ import { type Leases, NO_LEASES } from './leases.js';
 export interface NetworkState {
   networks: readonly NetworkDefinition[];
   leases: Leases;
+  /** The id of the network or the lease whose links are being made: who finds it with the lock in hand knows its maker was killed. */
+  making?: string;
 }
 
 const DEADLINE_MS = 30_000;

@@ -18,14 +18,16 @@ const freshId = () => randomBytes(32).toString('hex');
 
 /** Makes it, with its bridge and rules. Errors: those of defineNetwork; `host` without ip or nft. */
 export function createNetwork(request: NetworkRequest): Promise<NetworkDefinition> {
-  return withNetworkState(async (state, write) => {
+  return withNetworkState(async (before, write) => {
+    const state = await sweepIn(before);
     const around = { networks: state.networks, routes: await hostRoutes(), id: freshId() };
     const network = defineNetwork(request, { ...around, createdAt: new Date().toISOString() });
     const next = { ...state, networks: [...state.networks, network] };
-    await write(next);
+    await write({ ...next, making: network.id });
     try {
       await ensureBridge(network);
       await applyRules(next);
+      await write(next);
     } catch (error) {
       await removeBridge(network);
       await write(state);
@@ -72,11 +74,12 @@ export function connect({ network: name, namespace, device, isDefault, ...reques
       throw new VlabError('host', `vlab connects containers to bridges, not to ${network.driver}`);
     const { lease, leases } = takeLease(state.leases, network, { ...request, id: freshId() });
     const next = { ...state, leases };
-    await write(next);
+    await write({ ...next, making: lease.id });
     try {
       await ensureBridge(network); // a reboot has taken it
       await performOnce(connectPlan(hostArch(), { network, lease, namespace, device, isDefault }));
       await applyRules(next);
+      await write(next);
     } catch (error) {
       await removeVeth(lease);
       await applyRules(state);
@@ -89,10 +92,10 @@ export function connect({ network: name, namespace, device, isDefault, ...reques
 
 /** A lease that is not there is fine. */
 export function disconnect(id: string): Promise<void> {
-  return withNetworkState(async (state, write) => {
+  return withNetworkState(async (before, write) => {
+    const state = await sweepIn(before);
     const lease = state.leases.all.find((one) => one.id === id);
-    if (!lease) return;
-    await removeVeth(lease);
+    if (lease) await removeVeth(lease);
     const next = { ...state, leases: releaseLease(state.leases, id) };
     await applyRules(next);
     await write(next);
@@ -109,10 +112,14 @@ export function sweepNetworks(): Promise<readonly Lease[]> {
   });
 }
 
-async function sweepIn(state: NetworkState): Promise<NetworkState> {
-  const { dead, leases } = sweepLeases(state.leases, hasEnded);
-  for (const lease of dead) await removeVeth(lease);
-  return { ...state, leases };
+/** Removes the links of leases whose owner has ended, and what a killed command was making. The caller writes the result. */
+async function sweepIn({ making, ...state }: NetworkState): Promise<NetworkState> {
+  const ended = sweepLeases(state.leases, hasEnded);
+  const halves = ended.leases.all.filter(({ id }) => id === making);
+  for (const lease of [...ended.dead, ...halves]) await removeVeth(lease);
+  for (const network of state.networks.filter(({ id }) => id === making)) await removeBridge(network);
+  const leases = making === undefined ? ended.leases : releaseLease(ended.leases, making);
+  return { networks: state.networks.filter(({ id }) => id !== making), leases };
 }
 
 function networkNamed({ networks }: NetworkState, name: string): NetworkDefinition {

@@ -1,8 +1,10 @@
-/** Calls one function of src/network/networks.ts in the network namespace that this process was put into: NAME, then arguments as JSON. */
+/** Calls one function of src/network/networks.ts, or reads the state, in the network namespace that this process was put into: NAME, then arguments as JSON. */
+import { readNetworkState } from '../../../src/network/network-state.js';
 import * as networks from '../../../src/network/networks.js';
 
 const [name = '', ...words] = process.argv.slice(2);
-const call = (networks as Record<string, unknown>)[name] as (...args: unknown[]) => Promise<unknown>;
+const calls: Record<string, unknown> = { ...networks, currentState: async () => readNetworkState() };
+const call = calls[name] as (...args: unknown[]) => Promise<unknown>;
 
 call(...words.map((word) => JSON.parse(word) as unknown)).then(
   (answer) => process.stdout.write(JSON.stringify(answer ?? null)),

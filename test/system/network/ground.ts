@@ -122,6 +122,14 @@ export class Ground implements AsyncDisposable {
     }
   }
 
+  /** The same, killed after so many milliseconds, unless it was done. */
+  async kill(afterMs: number, name: string, ...args: unknown[]): Promise<void> {
+    const words = [join(this.folder, 'agent.cjs'), name, ...args.map((arg) => JSON.stringify(arg))];
+    const env = { ...process.env, VLAB_DATA_DIR: join(this.folder, 'data') };
+    const command = [`--net=${this.host.namespace}`, process.execPath, ...words];
+    await runFile('nsenter', command, { env, timeout: afterMs, killSignal: 'SIGKILL' }).catch(() => {});
+  }
+
   /** A container on that network. */
   async connected(network: string, more: Record<string, unknown> = {}): Promise<Place & { lease: Lease }> {
     const place = await this.place();
