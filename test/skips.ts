@@ -24,6 +24,7 @@ export const SKIPS = {
   bubblewrap: 'needs bwrap, which is not installed',
   'busybox-static': 'needs /bin/busybox, which is not installed',
   catatonit: 'needs catatonit, which is not installed',
+  'docker-registry': 'needs docker-registry, htpasswd and openssl, which are not all installed',
   uidmap: 'needs newuidmap and newgidmap, which are not installed',
   libseccomp: 'needs libseccomp.so.2, which is not installed',
   strace: 'needs strace, which is not installed',

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { VlabError } from '../../base/errors.js';
 import type { Descriptor, Digest } from '../descriptor.js';
 import { digestOf, type TransferOptions } from './pull.js';
-import { shownUrl } from './registry-error.js';
+import { RegistryError, shownUrl } from './registry-error.js';
 import { type AskOptions, isPassing, type Repository } from './repository.js';
 import * as requests from './requests.js';
 import { discard, type Response } from './response.js';
@@ -97,6 +97,7 @@ class Upload {
 
   async inPieces(chunkBytes: number, progress: (doneBytes: number) => void): Promise<void> {
     let offset = 0;
+    let most = 0;
     for (let failures = 0; offset < this.blob.size; ) {
       try {
         const body = await this.#read(offset, Math.min(chunkBytes, this.blob.size - offset));
@@ -106,7 +107,9 @@ class Upload {
         if (answer.status === 416) throw new LostPlace('operation', `${shownUrl(this.location)} has another offset`);
         this.location = locationOf(answer, this.location);
         offset = rangeEnd(answer) ?? offset + body.length;
-        failures = 0;
+        // only what was never reached before is progress: an upload that is always lost at the same piece is left
+        if (offset > most) failures = 0;
+        most = Math.max(most, offset);
       } catch (error) {
         failures += 1;
         await this.#pauseOrThrow(error, failures);
@@ -152,11 +155,21 @@ class Upload {
     await this.to.pause(failures, this.ask.signal);
   }
 
+  /**
+   * Where the next piece goes. docker-registry forgets an upload that has more than its last answer said, which is what a cut
+   * leaves behind; then all is sent again, to a new one.
+   */
   async #offsetThere(): Promise<number> {
-    const answer = await this.to.ask(requests.uploadStatus(this.location), this.ask);
-    await discard(answer);
-    this.location = locationOf(answer, this.location);
-    return rangeEnd(answer) ?? 0;
+    try {
+      const answer = await this.to.ask(requests.uploadStatus(this.location), this.ask);
+      await discard(answer);
+      this.location = locationOf(answer, this.location);
+      return rangeEnd(answer) ?? 0;
+    } catch (error) {
+      if (!(error instanceof RegistryError) || ![400, 404, 405, 416].includes(error.status)) throw error;
+      this.location = await this.#beginAgain();
+      return 0;
+    }
   }
 
   async #isThere(): Promise<boolean> {

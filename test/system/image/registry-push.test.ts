@@ -84,6 +84,29 @@ it('a piece that the registry wants elsewhere (416) is sent there', async () => 
   expect([fromServer(), server.count('GET', 'uploads')]).toEqual([true, 1]);
 });
 
+it('an upload that the registry forgot is begun anew, and not for ever', async () => {
+  let pieces = 0;
+  let forgets = 1;
+  server.fault = ({ method, path }, response) => {
+    if (method === 'PATCH' && ++pieces % 3 === 0 && forgets > 0) {
+      forgets -= 1;
+      server.uploads.clear();
+      response.destroy();
+      return true;
+    }
+    if (method === 'GET' && path.includes('uploads')) response.writeHead(404).end();
+    return method === 'GET' && path.includes('uploads');
+  };
+  await pushBlob(to, BLOB, opener(BYTES), { chunkBytes: 30_000 });
+  expect([fromServer(), pieces]).toEqual([true, 3 + 4]);
+  server.blobs.clear();
+  [pieces, forgets] = [0, 100];
+  await expect(pushBlob(to, BLOB, opener(BYTES), { chunkBytes: 30_000 })).rejects.toMatchObject({
+    name: 'ConnectionError',
+  });
+  expect(pieces).toBe(4 * 3);
+});
+
 it('what is lost in one request is begun anew; what is made but not answered is found', async () => {
   server.fault = nth('PUT', 1, (_, response) => {
     response.destroy();
