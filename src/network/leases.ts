@@ -73,8 +73,12 @@ export function takeLease(
     next[subnet] = free;
     return free;
   });
-  const ports = [...(request.ports ?? [])];
-  for (const port of ports) mustBeFree(port, all);
+  const ports: PublishedPort[] = [];
+  for (const port of request.ports ?? []) {
+    const chosen = port.hostPort === 0 ? choosePort(port, [...all.flatMap((one) => one.ports), ...ports]) : port;
+    mustBeFree(chosen, all);
+    ports.push(chosen);
+  }
   const { id, owner, container, names = [] } = request;
   const lease: Lease = {
     ...{ id, network: network.id, addresses, mac: request.mac ?? macFor(addresses), owner },
@@ -156,6 +160,19 @@ function mustBeFree(port: PublishedPort, all: readonly Lease[]): void {
     hint: `by ${other.container ?? other.names[0] ?? other.id.slice(0, 12)}: take another one`,
   });
 }
+
+/** Of the dynamic ports (RFC 6335, section 6), the first that nobody publishes. */
+function choosePort(port: PublishedPort, taken: readonly PublishedPort[]): PublishedPort {
+  for (let hostPort = FIRST_DYNAMIC_PORT; hostPort + port.count - 1 <= 65535; hostPort++) {
+    const chosen = { ...port, hostPort };
+    if (!taken.some((other) => clash(other, chosen))) return chosen;
+  }
+  throw new VlabError('operation', `no ${port.count} ports of the host are free to publish`, {
+    hint: 'name the ports of the host, or remove containers',
+  });
+}
+
+const FIRST_DYNAMIC_PORT = 49152;
 
 function clash(one: PublishedPort, other: PublishedPort): boolean {
   const [from, to] = [one.hostPort, one.hostPort + one.count];

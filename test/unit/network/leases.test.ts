@@ -65,6 +65,16 @@ describe('a lease', () => {
     expect(publish(first, '8011:80', '53:53', '10.0.0.2:53:53/udp').all.length).toBe(2);
   });
 
+  it('has ports of the host that nobody publishes, where they are not named', () => {
+    const ports = ['80', '443', '49153:22', '1-2', '53/udp'].map(parsePublishedPort);
+    const { lease, leases } = takeLease(NO_LEASES, dual, request({ ports: ports.slice(2) }));
+    expect(lease.ports.map(({ hostPort }) => hostPort)).toEqual([49153, 49154, 49152]);
+    const next = takeLease(leases, dual, request({ ports: ports.slice(0, 2) })).lease;
+    expect(next.ports.map(({ hostPort }) => hostPort)).toEqual([49152, 49156]);
+    const all = [parsePublishedPort('1-65000')];
+    expect(() => takeLease(NO_LEASES, dual, request({ ports: all }))).toThrow('no 65000 ports');
+  });
+
   it('is never given twice, in whatever order they come and go', () => {
     const moves = fc.array(fc.oneof(fc.constant('take'), fc.nat(9)), { maxLength: 60 });
     fc.assert(
