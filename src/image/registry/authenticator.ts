@@ -35,7 +35,7 @@ const Answer = v.object({
 /** For one repository of one registry. */
 export class Authenticator {
   readonly #kept = new Map<string, Kept>();
-  readonly #asking = new Map<string, Promise<Kept | undefined>>();
+  readonly #asking = new Map<string, { answer: Promise<Kept | undefined>; signal: AbortSignal | undefined }>();
   #credentials: Promise<Credentials | undefined> | undefined;
 
   constructor(
@@ -65,12 +65,18 @@ export class Authenticator {
     const key = keyOf(scopes);
     const known = this.known(scopes);
     if (known !== undefined && known !== refused) return known;
-    let asking = this.#asking.get(key);
-    if (!asking) {
-      asking = this.#ask(parseChallenges(challenge), scopes, signal).finally(() => this.#asking.delete(key));
-      this.#asking.set(key, asking);
+    for (let others = this.#asking.get(key); others; others = this.#asking.get(key)) {
+      try {
+        return (await others.answer)?.header;
+      } catch (error) {
+        signal?.throwIfAborted();
+        // who asked was told to stop: that is no answer for anybody else
+        if (!others.signal?.aborted) throw error;
+      }
     }
-    const kept = await asking;
+    const answer = this.#ask(parseChallenges(challenge), scopes, signal).finally(() => this.#asking.delete(key));
+    this.#asking.set(key, { answer, signal });
+    const kept = await answer;
     if (kept) this.#kept.set(key, kept);
     return kept?.header;
   }

@@ -63,6 +63,24 @@ it('a token is got once for those who ask at once, kept while it holds, and got 
   expect(tokens).toBe(2);
 });
 
+it('who asks for a token and is told to stop stops nobody else', async () => {
+  const blob = server.addBlob(Buffer.from('x'));
+  wants('Bearer t', `Bearer realm="http://${other.host}/token"`);
+  const stop = new AbortController();
+  other.fault = (_, response) => {
+    if (other.asked.length === 1) setTimeout(() => stop.abort(new Error('stopped')), 20);
+    else response.end('{"token":"t"}');
+    return true;
+  };
+  await using from = server.repository();
+  const first = pullBlob(from, blob, new MemoryTarget(blob), { signal: stop.signal });
+  const expected = expect(first).rejects.toThrow('stopped');
+  while (other.asked.length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+  const targets = [new MemoryTarget(blob), new MemoryTarget(blob)];
+  await Promise.all([expected, ...targets.map((target) => pullBlob(from, blob, target))]);
+  expect([targets.map(({ whole }) => whole), other.asked.length]).toEqual([[true, true], 2]);
+});
+
 it('an identity token buys the token by POST, and is followed by the one that comes with it', async () => {
   other.fault = (_, response) => {
     response.end('{"access_token":"bought","expires_in":1,"refresh_token":"second"}');

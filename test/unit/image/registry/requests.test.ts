@@ -5,6 +5,7 @@ import { endpointOf, isLoopback, maySendSecrets } from '../../../../src/image/re
 import { printable, shownUrl } from '../../../../src/image/registry/registry-error.js';
 import * as requests from '../../../../src/image/registry/requests.js';
 import { isWorthAskingAgain, waitMs } from '../../../../src/image/registry/retry.js';
+import { redirectTarget } from '../../../../src/image/registry/transport.js';
 
 const place = { origin: 'https://reg.example', repository: 'team/app' };
 const digest: Digest = `sha256:${'a'.repeat(64)}`;
@@ -77,4 +78,13 @@ it('what a server says is shown without what could harm', () => {
   expect(shownUrl('https://me:secret@host:1/a/b?signature=x')).toBe('https://host:1/a/b');
   expect(printable('a\u001b]0;title\u0007\u202eb\n')).toBe('a?]0;title??b?');
   expect(printable('x'.repeat(1000))).toHaveLength(303);
+});
+
+it('redirects lead from https to https only, from http to either', () => {
+  const [tls, plain] = [new URL('https://a.example/v2/x'), new URL('http://127.0.0.1/v2/x')];
+  expect(redirectTarget(tls, '../y?z').href).toBe('https://a.example/y?z');
+  expect(redirectTarget(tls, '//b.example/y').href).toBe('https://b.example/y');
+  expect(redirectTarget(plain, 'https://b.example/').href).toBe('https://b.example/');
+  expect(() => redirectTarget(tls, 'http://a.example/v2/x')).toThrow(/from https to http/);
+  expect(() => redirectTarget(tls, null)).toThrow(/to no address/);
 });
