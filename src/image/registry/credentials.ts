@@ -23,13 +23,13 @@ export const noCredentials: FindCredentials = async () => undefined;
 /** The files in the order in which they are asked; $REGISTRY_AUTH_FILE alone when it is set (containers-auth.json(5)). */
 export function authFiles(env: NodeJS.ProcessEnv = process.env, home: string = env.HOME ?? homedir()): string[] {
   if (env.REGISTRY_AUTH_FILE) return [env.REGISTRY_AUTH_FILE];
+  const runtime = env.XDG_RUNTIME_DIR
+    ? join(env.XDG_RUNTIME_DIR, 'containers')
+    : `/run/containers/${process.getuid?.() ?? 0}`;
   return [
-    join(env.XDG_RUNTIME_DIR ?? `/run/containers/${process.getuid?.() ?? 0}`, 'containers/auth.json').replace(
-      /^(\/run\/containers\/\d+)\/containers\//,
-      '$1/',
-    ),
-    join(env.XDG_CONFIG_HOME ?? join(home, '.config'), 'containers/auth.json'),
-    join(env.DOCKER_CONFIG ?? join(home, '.docker'), 'config.json'),
+    join(runtime, 'auth.json'),
+    join(env.XDG_CONFIG_HOME || join(home, '.config'), 'containers/auth.json'),
+    join(env.DOCKER_CONFIG || join(home, '.docker'), 'config.json'),
   ];
 }
 
