@@ -31,11 +31,11 @@ export function readNetworkState(): NetworkState {
 }
 
 /**
- * Lets `work` read and write the state while no other process does. Error (`operation`): another process keeps the lock for
+ * Lets `work` read and write the state while no other process does. `lock`: its descriptor. Error (`operation`): another process keeps the lock for
  * 30 s.
  */
 export async function withNetworkState<T>(
-  work: (state: NetworkState, write: (next: NetworkState) => Promise<void>) => Promise<T>,
+  work: (state: NetworkState, write: (next: NetworkState) => Promise<void>, lock: number) => Promise<T>,
 ): Promise<T> {
   mkdirSync(dataDir(), { recursive: true });
   const folder = privateDir(join(dataDir(), 'networks'));
@@ -47,7 +47,7 @@ export async function withNetworkState<T>(
         hint: 'wait until it is done, and try again',
       });
     }
-    return await work(readNetworkState(), (next) => writeWhole(join(folder, 'state.json'), JSON.stringify(next)));
+    return await work(readNetworkState(), (next) => writeWhole(join(folder, 'state.json'), JSON.stringify(next)), lock);
   } finally {
     closeSync(lock);
   }

@@ -1,10 +1,13 @@
 /**
  * The one place of this area that acts: bridges, veth pairs and rules in the network namespace of this process. What is made is
- * recorded before and forgotten after, so that whoever comes next can finish or remove what a killed command left.
+ * recorded before and forgotten after, so that whoever comes next can finish or remove what a killed command left. Whatever
+ * changes something has the lock open too: it outlives a killed command as long as its performer or its nft does.
  */
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { VlabError } from '../base/errors.js';
-import { mustRun, run } from '../base/exec.js';
+import { mustRun } from '../base/exec.js';
+import { findProgram } from '../base/find-program.js';
 import { hostArch } from '../sys/abi.js';
 import { hasEnded } from '../sys/owners.js';
 import { performOnce } from '../sys/perform-once.js';
@@ -18,18 +21,18 @@ const freshId = () => randomBytes(32).toString('hex');
 
 /** Makes it, with its bridge and rules. Errors: those of defineNetwork; `host` without ip or nft. */
 export function createNetwork(request: NetworkRequest): Promise<NetworkDefinition> {
-  return withNetworkState(async (before, write) => {
-    const state = await sweepIn(before);
+  return withNetworkState(async (before, write, lock) => {
+    const state = await sweepIn(lock, before);
     const around = { networks: state.networks, routes: await hostRoutes(), id: freshId() };
     const network = defineNetwork(request, { ...around, createdAt: new Date().toISOString() });
     const next = { ...state, networks: [...state.networks, network] };
     await write({ ...next, making: network.id });
     try {
-      await ensureBridge(network);
-      await applyRules(next);
+      await ensureBridge(lock, network);
+      await applyRules(lock, next);
       await write(next);
     } catch (error) {
-      await removeBridge(network);
+      await removeBridge(lock, network);
       await write(state);
       throw error;
     }
@@ -39,8 +42,8 @@ export function createNetwork(request: NetworkRequest): Promise<NetworkDefinitio
 
 /** Errors (`input`): there is none of that name; containers are on it. */
 export function removeNetwork(name: string): Promise<void> {
-  return withNetworkState(async (before, write) => {
-    const state = await sweepIn(before);
+  return withNetworkState(async (before, write, lock) => {
+    const state = await sweepIn(lock, before);
     const network = networkNamed(state, name);
     const users = state.leases.all.filter((lease) => lease.network === network.id);
     if (users.length > 0) {
@@ -49,8 +52,8 @@ export function removeNetwork(name: string): Promise<void> {
       });
     }
     const next = { ...state, networks: state.networks.filter((one) => one !== network) };
-    await removeBridge(network);
-    await applyRules(next);
+    await removeBridge(lock, network);
+    await applyRules(lock, next);
     await write(next);
   });
 }
@@ -67,8 +70,8 @@ export interface ConnectRequest extends Omit<LeaseRequest, 'id'> {
 
 /** Leases addresses and connects the container. Errors: those of takeLease; the failed step of the plan. */
 export function connect({ network: name, namespace, device, isDefault, ...request }: ConnectRequest): Promise<Lease> {
-  return withNetworkState(async (before, write) => {
-    const state = await sweepIn(before);
+  return withNetworkState(async (before, write, lock) => {
+    const state = await sweepIn(lock, before);
     const network = networkNamed(state, name);
     if (network.driver !== 'bridge')
       throw new VlabError('host', `vlab connects containers to bridges, not to ${network.driver}`);
@@ -76,13 +79,15 @@ export function connect({ network: name, namespace, device, isDefault, ...reques
     const next = { ...state, leases };
     await write({ ...next, making: lease.id });
     try {
-      await ensureBridge(network); // a reboot has taken it
-      await performOnce(connectPlan(hostArch(), { network, lease, namespace, device, isDefault }));
-      await applyRules(next);
+      await ensureBridge(lock, network); // a reboot has taken it
+      await performOnce(connectPlan(hostArch(), { network, lease, namespace, device, isDefault }), {
+        descriptors: [lock],
+      });
+      await applyRules(lock, next);
       await write(next);
     } catch (error) {
-      await removeVeth(lease);
-      await applyRules(state);
+      await removeVeth(lock, lease);
+      await applyRules(lock, state);
       await write(state);
       throw error;
     }
@@ -92,32 +97,32 @@ export function connect({ network: name, namespace, device, isDefault, ...reques
 
 /** A lease that is not there is fine. */
 export function disconnect(id: string): Promise<void> {
-  return withNetworkState(async (before, write) => {
-    const state = await sweepIn(before);
+  return withNetworkState(async (before, write, lock) => {
+    const state = await sweepIn(lock, before);
     const lease = state.leases.all.find((one) => one.id === id);
-    if (lease) await removeVeth(lease);
+    if (lease) await removeVeth(lock, lease);
     const next = { ...state, leases: releaseLease(state.leases, id) };
-    await applyRules(next);
+    await applyRules(lock, next);
     await write(next);
   });
 }
 
 /** Removes what dead owners left, and makes the rules those of the state. Returns the leases that ended. */
 export function sweepNetworks(): Promise<readonly Lease[]> {
-  return withNetworkState(async (state, write) => {
-    const next = await sweepIn(state);
-    await applyRules(next);
+  return withNetworkState(async (state, write, lock) => {
+    const next = await sweepIn(lock, state);
+    await applyRules(lock, next);
     await write(next);
     return state.leases.all.filter((lease) => !next.leases.all.includes(lease));
   });
 }
 
 /** Removes the links of leases whose owner has ended, and what a killed command was making. The caller writes the result. */
-async function sweepIn({ making, ...state }: NetworkState): Promise<NetworkState> {
+async function sweepIn(lock: number, { making, ...state }: NetworkState): Promise<NetworkState> {
   const ended = sweepLeases(state.leases, hasEnded);
   const halves = ended.leases.all.filter(({ id }) => id === making);
-  for (const lease of [...ended.dead, ...halves]) await removeVeth(lease);
-  for (const network of state.networks.filter(({ id }) => id === making)) await removeBridge(network);
+  for (const lease of [...ended.dead, ...halves]) await removeVeth(lock, lease);
+  for (const network of state.networks.filter(({ id }) => id === making)) await removeBridge(lock, network);
   const leases = making === undefined ? ended.leases : releaseLease(ended.leases, making);
   return { networks: state.networks.filter(({ id }) => id !== making), leases };
 }
@@ -144,24 +149,24 @@ async function linkNamed(name: string): Promise<Link | undefined> {
 /** What is vlab's own says so; a link whose maker was killed before it could say anything has no alias. */
 const isOurs = (link: Link, alias: string) => link.ifalias === undefined || link.ifalias === alias;
 
-async function removeLink(name: string, alias: string): Promise<void> {
+async function removeLink(lock: number, name: string, alias: string): Promise<void> {
   const link = await linkNamed(name);
   if (!link || !isOurs(link, alias)) return;
   try {
-    await performOnce(deleteLinkPlan(hostArch(), { index: link.ifindex, name }));
+    await performOnce(deleteLinkPlan(hostArch(), { index: link.ifindex, name }), { descriptors: [lock] });
   } catch (error) {
     // A veth pair goes with the namespace that has its other end, at any moment.
     if (await linkNamed(name)) throw error;
   }
 }
 
-const removeVeth = (lease: Lease) => removeLink(vethName(lease), vethAlias(lease));
+const removeVeth = (lock: number, lease: Lease) => removeLink(lock, vethName(lease), vethAlias(lease));
 
-const removeBridge = (network: NetworkDefinition) =>
-  network.driver === 'bridge' ? removeLink(bridgeName(network), bridgeAlias(network)) : Promise.resolve();
+const removeBridge = (lock: number, network: NetworkDefinition) =>
+  network.driver === 'bridge' ? removeLink(lock, bridgeName(network), bridgeAlias(network)) : Promise.resolve();
 
 /** Makes the bridge unless it is there; one that is there in part, from a killed command, is made again. */
-async function ensureBridge(network: NetworkDefinition): Promise<void> {
+async function ensureBridge(lock: number, network: NetworkDefinition): Promise<void> {
   if (network.driver !== 'bridge') return;
   const link = await linkNamed(bridgeName(network));
   if (link?.ifalias === bridgeAlias(network) && (await isWhole(network))) return;
@@ -170,8 +175,8 @@ async function ensureBridge(network: NetworkDefinition): Promise<void> {
       hint: 'rename or remove it',
     });
   }
-  await removeBridge(network);
-  await performOnce(bridgePlan(hostArch(), network));
+  await removeBridge(lock, network);
+  await performOnce(bridgePlan(hostArch(), network), { descriptors: [lock] });
 }
 
 async function isWhole(network: NetworkDefinition): Promise<boolean> {
@@ -191,10 +196,19 @@ async function hostRoutes(): Promise<string[]> {
 }
 
 /** By a file: nft opens its standard input anew, which a socket, such as Node's, does not allow. */
-async function applyRules({ networks, leases }: NetworkState): Promise<void> {
+async function applyRules(lock: number, { networks, leases }: NetworkState): Promise<void> {
   const file = await writeRules(JSON.stringify(rulesetFor(networks, leases.all)));
-  const { exitCode, stderr } = await run('nft', ['-j', '-f', file]);
-  if (exitCode === 0) return;
+  const nft = findProgram('nft');
+  if (nft === undefined) {
+    throw new VlabError('host', 'nft is not installed', {
+      hint: "install nftables: rules keep containers' networks apart",
+    });
+  }
+  // A few milliseconds, in which nobody else may go on.
+  const ran = spawnSync(nft, ['-j', '-f', file], { stdio: ['ignore', 'ignore', 'pipe', lock], encoding: 'utf8' });
+  if (ran.error) throw ran.error;
+  if (ran.status === 0) return;
+  const { stderr } = ran;
   throw new VlabError('operation', `nft refused vlab's rules in ${file}: ${stderr.trim().split('\n')[0] ?? ''}`, {
     hint: 'a kernel without nf_tables, or without its inet tables and nat, cannot have them',
   });

@@ -59,6 +59,11 @@ export class Ground implements AsyncDisposable {
        ip address add 198.51.100.2/24 dev out1; ip address add 2001:db8::2/64 dev out1 nodad
        ip link set out1 up`,
     );
+    // Neighbours are found once, before anything is tested that has a second for all.
+    for (const address of ['198.51.100.2', '2001:db8::2']) {
+      if (!(await ground.pings(host, address, 3))) throw new Error(`the host of the test does not reach ${address}`);
+    }
+    for (const address of ['198.51.100.1', '2001:db8::1']) await ground.pings(outside, address, 3);
     return ground;
   }
 
@@ -96,8 +101,8 @@ export class Ground implements AsyncDisposable {
     );
   }
 
-  pings(from: Place, address: string): Promise<boolean> {
-    return this.sh(from, `/bin/busybox ping -c 1 -W 1 ${address}`).then(
+  pings(from: Place, address: string, seconds = 1): Promise<boolean> {
+    return this.sh(from, `/bin/busybox ping -c 1 -W ${seconds} ${address}`).then(
       () => true,
       () => false,
     );
