@@ -107,7 +107,9 @@ describe.each(WAYS)('podman, %s', (way) => {
     });
 
     it('takes one with a terminal', async () => {
-      const { code, stdout } = await podman.onTerminal('exec', '-it', 'c', 'sh', '-c', 'tty; stty size; exit 6');
+      // podman tells the terminal's size when the program may run already.
+      const sized = 'while [ "$(stty size 2>&1)" != "40 100" ]; do sleep 0.05; done; stty size';
+      const { code, stdout } = await podman.onTerminal('exec', '-it', 'c', 'sh', '-c', `tty; ${sized}; exit 6`);
       expect(stdout).toMatch(/\/dev\/pts\/\d+\r\n40 100\r\n/);
       expect(code).toBe(6);
     });

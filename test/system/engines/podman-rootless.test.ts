@@ -101,7 +101,8 @@ describe('podman without root', () => {
   });
 
   it('has a terminal', async () => {
-    const { stdout } = await podman.onTerminal('run', '--rm', '-it', 'bb', 'sh', '-c', 'tty; stty size');
+    const sized = 'while [ "$(stty size 2>&1)" != "40 100" ]; do sleep 0.05; done; stty size';
+    const { stdout } = await podman.onTerminal('run', '--rm', '-it', 'bb', 'sh', '-c', `tty; ${sized}`);
     expect(stdout).toBe('/dev/pts/0\r\n40 100\r\n');
   });
 
