@@ -1,6 +1,6 @@
 /** What `create` and `run` have in common: a bundle becomes a container (runtime.md, "Create"). */
 import { resolve } from 'node:path';
-import { messageOf, withCleanUp } from '../base/errors.js';
+import { messageOf, VlabError, withCleanUp } from '../base/errors.js';
 import { cgroupOf } from '../container/cgroup/planned-cgroup.js';
 import { type StartedScope, startScope } from '../container/cgroup/systemd.js';
 import { parseConfig } from '../container/config/parse-config.js';
@@ -69,6 +69,9 @@ export async function createContainer(invocation: Invocation, way: Way): Promise
   if (listenerBytes !== undefined) options.listenerBytes = listenerBytes;
   const made = createPlan({ ...config, root: { ...config.root, path: rootfs } }, situation, cgroup, options);
   const performer = await caller.performer({ foreground: way === 'foreground' });
+  // Node may still be starting when the command is killed that it decides for: nothing is begun then, only to be undone.
+  if (hasEnded(performer))
+    throw new VlabError('operation', `the command that was to make container ${container.id} has ended`);
   const { resctrlDirectories: resctrl } = made;
   const record = newRecord({ ...known, performer, ...(resctrl.length > 0 ? { resctrl } : {}) });
   const release = container.claim(record, text);
