@@ -36,13 +36,7 @@ export function bridgePlan(arch: Arch, network: NetworkDefinition): Plan {
   // Else it asks for no neighbour in its first second (RFC 4862, section 5.4): nobody else has its address.
   writeSetting(b, `/proc/sys/net/ipv6/conf/${name}/accept_dad`, '0', 'know that its address is its own');
   talk.tell(
-    message(
-      RTNETLINK.RTM_SETLINK,
-      ['NLM_F_REQUEST', 'NLM_F_ACK'],
-      linkBody(0, ABI.IFF_UP, ABI.IFF_UP),
-      named(name),
-      attribute(RTNETLINK.IFLA_IFALIAS, cString(bridgeAlias(network))),
-    ),
+    upMessage(name, attribute(RTNETLINK.IFLA_IFALIAS, cString(bridgeAlias(network)))),
     'up',
     `mark ${name} as vlab's own and bring it up`,
   );
@@ -87,11 +81,8 @@ export function connectPlan(arch: Arch, { network, lease, namespace, device, isD
   host.tell(pair, 'veth', why, { at: -4, word: b.addressOf(target) });
   const master = host.indexOf(bridge);
   host.tell(
-    message(
-      RTNETLINK.RTM_SETLINK,
-      ['NLM_F_REQUEST', 'NLM_F_ACK'],
-      linkBody(0, ABI.IFF_UP, ABI.IFF_UP),
-      named(name),
+    upMessage(
+      name,
       attribute(RTNETLINK.IFLA_IFALIAS, cString(vethAlias(lease))),
       attribute(RTNETLINK.IFLA_MASTER, new Uint8Array(4)),
     ),
@@ -156,9 +147,10 @@ function newLink(name: string, info: Uint8Array, mtu: number | undefined): Uint8
   return message(RTNETLINK.RTM_NEWLINK, kinds, linkBody(0), named(name), ...mtuOf(mtu), info);
 }
 
-function upMessage(name: string): Uint8Array {
+/** Brings the link up, and changes what `more` says. */
+function upMessage(name: string, ...more: Uint8Array[]): Uint8Array {
   const up = linkBody(0, ABI.IFF_UP, ABI.IFF_UP);
-  return message(RTNETLINK.RTM_SETLINK, ['NLM_F_REQUEST', 'NLM_F_ACK'], up, named(name));
+  return message(RTNETLINK.RTM_SETLINK, ['NLM_F_REQUEST', 'NLM_F_ACK'], up, named(name), ...more);
 }
 
 /** Hairpin, so that a container reaches itself by a port that it publishes, also where bridged packets are translated. */

@@ -1,6 +1,7 @@
 /** One container of a test: its bundle, the operations of runtime.md on it, and what its program says. */
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { hasEnded } from '../../fixtures/oci/processes.js';
 import { expectSuccess, type Ran, runCommand, waitFor } from './command.js';
 import type { Config } from './config.js';
 import { readMachine } from './machine.js';
@@ -188,16 +189,6 @@ export class Container {
   }
   private get pidPath(): string {
     return join(this.bundle, 'pid');
-  }
-}
-
-/** An orphan that process 1 has not reaped yet has ended as well. */
-export function hasEnded(pid: number): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return /^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
-  } catch {
-    return true;
   }
 }
 

@@ -8,15 +8,25 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
+import type { TestContext } from 'vitest';
 import { findProgram } from '../../../src/base/find-program.js';
 import type { Lease } from '../../../src/network/leases.js';
 import { type Process, processOf } from '../../../src/sys/owners.js';
+import { isRoot, needs } from '../../skips.js';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const runFile = promisify(execFile);
 
-export const hasNft = findProgram('nft') !== undefined && findProgram('ip') !== undefined;
-export const hasBusybox = existsSync('/bin/busybox');
+const hasNft = findProgram('nft') !== undefined && findProgram('ip') !== undefined;
+const hasBusybox = existsSync('/bin/busybox');
+export const canRun = isRoot && hasNft && hasBusybox;
+
+/** Skips the running test, by name, where no ground can be made. */
+export function needGround(context: TestContext): void {
+  needs(context, 'root', isRoot);
+  needs(context, 'nftables', hasNft);
+  needs(context, 'busybox-static', hasBusybox);
+}
 
 export interface Place {
   pid: number;

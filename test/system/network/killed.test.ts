@@ -2,24 +2,19 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Lease } from '../../../src/network/leases.js';
 import { parsePublishedPort } from '../../../src/network/ports.js';
-import { isFullRun, isRoot, needs } from '../../skips.js';
-import { Ground, hasBusybox, hasNft } from './ground.js';
+import { isFullRun } from '../../skips.js';
+import { canRun, Ground, needGround } from './ground.js';
 
 const ROUNDS = isFullRun ? 150 : 8;
 /** Between the start of Node and the end of the command. */
 const [FIRST_MS, LAST_MS] = [90, 420];
 let ground: Ground;
-const canRun = isRoot && hasNft && hasBusybox;
 
 beforeAll(async () => {
   if (canRun) ground = await Ground.start();
 });
 afterAll(() => ground?.[Symbol.asyncDispose]());
-beforeEach((context) => {
-  needs(context, 'root', isRoot);
-  needs(context, 'nftables', hasNft);
-  needs(context, 'busybox-static', hasBusybox);
-});
+beforeEach(needGround);
 
 it(`whatever was killed, ${ROUNDS} rounds`, { timeout: ROUNDS * 5000 }, async () => {
   const place = await ground.place();

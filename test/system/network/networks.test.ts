@@ -2,21 +2,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { NetworkDefinition } from '../../../src/network/definition.js';
 import { parsePublishedPort } from '../../../src/network/ports.js';
-import { isRoot, needs } from '../../skips.js';
-import { Ground, hasBusybox, hasNft, type Place } from './ground.js';
+import { canRun, Ground, needGround, type Place } from './ground.js';
 
 let ground: Ground;
-const canRun = isRoot && hasNft && hasBusybox;
 
 beforeAll(async () => {
   if (canRun) ground = await Ground.start();
 });
 afterAll(() => ground?.[Symbol.asyncDispose]());
-beforeEach((context) => {
-  needs(context, 'root', isRoot);
-  needs(context, 'nftables', hasNft);
-  needs(context, 'busybox-static', hasBusybox);
-});
+beforeEach(needGround);
 
 const links = async () => (await ground.sh(ground.host, 'ip -o link')).match(/vlab[-v]\w+/g) ?? [];
 type Container = Place & { lease: { id: string; addresses: string[] } };

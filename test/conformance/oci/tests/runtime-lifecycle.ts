@@ -1,9 +1,9 @@
 /** runtime.md: life cycle, errors, and bundle.md. */
 import { existsSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { hasEnded } from '../../../fixtures/oci/processes.js';
 import { hold, see } from '../assert.js';
 import { waitFor } from '../command.js';
-import { hasEnded } from '../container.js';
 import { under } from '../test-type.js';
 
 const lifecycle = under('runtime.md#lifecycle');
