@@ -1,0 +1,91 @@
+/** What changes about a container, as state.json keeps it, and what it means at this moment. */
+import type { Process } from '../sys/owners.js';
+
+/** A process that no reused pid and no later boot can imitate. */
+export interface BootProcess extends Process {
+  /** /proc/sys/kernel/random/boot_id (random(4)). */
+  bootId: string;
+}
+
+/** A network that a container is, or will be, connected to. */
+export interface Attachment {
+  /** The network's name, as the definition or `network connect` gave it. */
+  network: string;
+  /** Further names of the container there. */
+  aliases: string[];
+  /** `--ip`, `--ip6`, `--mac-address`, where they were asked for. */
+  addresses?: string[];
+  mac?: string;
+  /** While it runs: the lease (src/network/leases.ts). */
+  lease?: { id: string; networkId: string; device: string; addresses: string[]; gateways: string[]; mac: string };
+}
+
+export interface HealthProbe {
+  /** RFC 3339. */
+  start: string;
+  end: string;
+  exitCode: number;
+  /** At most 4096 bytes. */
+  output: string;
+}
+
+export interface Health {
+  status: 'starting' | 'healthy' | 'unhealthy';
+  failingStreak: number;
+  /** The last five, oldest first. */
+  log: HealthProbe[];
+}
+
+/** `no`, `always`, `unless-stopped` or `on-failure`. */
+export interface RestartPolicy {
+  name: 'no' | 'always' | 'unless-stopped' | 'on-failure';
+  /** With on-failure; 0: as often as it fails. */
+  maximumRetryCount: number;
+}
+
+/** What `update` has changed of the definition. */
+export interface Updated {
+  restart?: RestartPolicy;
+  memoryBytes?: number;
+  memorySwapBytes?: number;
+  memoryReservationBytes?: number;
+  nanoCpus?: number;
+  cpuShares?: number;
+  cpuPeriodUs?: number;
+  cpuQuotaUs?: number;
+  cpusetCpus?: string;
+  cpusetMems?: string;
+  pidsLimit?: number;
+  blkioWeight?: number;
+}
+
+export interface ContainerState {
+  /** Without a slash. */
+  name: string;
+  /** As it was written last; only `statusOf` says how it is. */
+  phase: 'created' | 'running' | 'exited' | 'removing';
+  /** In phase `running`: its first process on the host, and the performer that is its parent. */
+  process?: BootProcess;
+  monitor?: BootProcess;
+  /** Cgroup directories of the last start, and which of them the container's own tree begins at. */
+  cgroups: string[];
+  /** RFC 3339, of the last start and the last end. */
+  startedAt?: string;
+  finishedAt?: string;
+  /** docker's: the program's own, 128+n for a signal, 125 to 127 when it could not be run. */
+  exitCode: number;
+  /** Why it could not be started. */
+  error?: string;
+  oomKilled: boolean;
+  /** By its restart policy, since somebody started it. */
+  restartCount: number;
+  /** Somebody ended it with `stop`, `kill` or `restart`: no policy starts it again but `always` after a boot. */
+  stopAsked: boolean;
+  /** The policy will start it at this time (RFC 3339), if nobody stops it before. */
+  restartAt?: string;
+  health?: Health;
+  attachments: Attachment[];
+  updated: Updated;
+}
+
+export type Status = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
