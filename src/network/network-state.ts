@@ -1,11 +1,10 @@
 /** Networks and leases on disk: one file, written whole by rename, and a lock that ends with its holder. */
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, VlabError } from '../base/errors.js';
 import { writeWhole } from '../base/partial.js';
 import { dataDir, privateDir } from '../base/paths.js';
-import { takeLock } from '../sys/owners.js';
+import { withLock } from '../sys/waiting-lock.js';
 import type { NetworkDefinition } from './definition.js';
 import { type Leases, NO_LEASES } from './leases.js';
 
@@ -15,9 +14,6 @@ export interface NetworkState {
   /** The id of the network or the lease whose links are being made: who finds it with the lock in hand knows its maker was killed. */
   making?: string;
 }
-
-const DEADLINE_MS = 30_000;
-const PAUSE_MS = 10;
 
 /** As it is at this moment. Error (`operation`): the file is no JSON. */
 export function readNetworkState(): NetworkState {
@@ -39,18 +35,9 @@ export async function withNetworkState<T>(
 ): Promise<T> {
   mkdirSync(dataDir(), { recursive: true });
   const folder = privateDir(join(dataDir(), 'networks'));
-  const lock = openSync(join(folder, 'lock'), 'a', 0o600);
-  try {
-    for (const began = Date.now(); !(await takeLock(lock)); await sleep(PAUSE_MS)) {
-      if (Date.now() - began < DEADLINE_MS) continue;
-      throw new VlabError('operation', `another command has been working on ${folder} for ${DEADLINE_MS / 1000} s`, {
-        hint: 'wait until it is done, and try again',
-      });
-    }
-    return await work(readNetworkState(), (next) => writeWhole(join(folder, 'state.json'), JSON.stringify(next)), lock);
-  } finally {
-    closeSync(lock);
-  }
+  return await withLock(folder, (lock) =>
+    work(readNetworkState(), (next) => writeWhole(join(folder, 'state.json'), JSON.stringify(next)), lock),
+  );
 }
 
 /** Keeps the rules as they were last sent beside the state. Returns the file's path. Only for who holds the lock. */

@@ -2,8 +2,8 @@
 import * as v from 'valibot';
 import { VlabError } from '../../base/errors.js';
 import type { Digest } from '../descriptor.js';
+import { MOST_MANIFEST_BYTES } from '../manifest.js';
 import { nextLink } from './link-header.js';
-import { MOST_MANIFEST_BYTES } from './pull.js';
 import { shownUrl } from './registry-error.js';
 import type { Repository } from './repository.js';
 import { deleteBlob, deleteManifest, listTags, type RegistryRequest } from './requests.js';

@@ -1,16 +1,14 @@
 /** Gets manifests and blobs; nothing is believed that its digest does not prove. */
-import { createHash } from 'node:crypto';
 import { VlabError } from '../../base/errors.js';
 import type { BlobTarget } from '../blob-target.js';
 import type { Descriptor, Digest } from '../descriptor.js';
+import { digestOf, isDigest } from '../digest.js';
+import { MOST_MANIFEST_BYTES } from '../manifest.js';
 import { RegistryError, shownUrl } from './registry-error.js';
 import { isPassing, type Repository } from './repository.js';
-import { getBlob, getManifest, headManifest, isDigest } from './requests.js';
+import { getBlob, getManifest, headManifest } from './requests.js';
 import { discard, type Response, readAtMost } from './response.js';
 import { connectionError } from './transport.js';
-
-/** distribution-spec, "Pushing Manifests": a registry should take no larger ones. */
-export const MOST_MANIFEST_BYTES = 4 * 1024 * 1024;
 
 /** Called after each piece, with the bytes that are there and all that there will be. */
 export type Progress = (descriptor: Descriptor, doneBytes: number, allBytes: number) => void;
@@ -23,12 +21,6 @@ export interface TransferOptions {
 export interface Manifest {
   descriptor: Descriptor;
   bytes: Uint8Array;
-}
-
-/** The digest of `bytes`, by the algorithm of `like` where one is given. */
-export function digestOf(bytes: Uint8Array, like?: Digest): Digest {
-  const algorithm = like?.startsWith('sha512:') ? 'sha512' : 'sha256';
-  return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
 }
 
 /**

@@ -2,7 +2,8 @@
 import type { Readable } from 'node:stream';
 import { VlabError } from '../../base/errors.js';
 import type { Descriptor, Digest } from '../descriptor.js';
-import { digestOf, type TransferOptions } from './pull.js';
+import { digestOf, isDigest } from '../digest.js';
+import type { TransferOptions } from './pull.js';
 import { RegistryError, shownUrl } from './registry-error.js';
 import { type AskOptions, isPassing, type Repository } from './repository.js';
 import * as requests from './requests.js';
@@ -214,8 +215,8 @@ export async function pushManifest(
   const answer = await to.ask(request, { signal, scopes: [to.scope('pull,push')] });
   await discard(answer);
   const said = answer.headers.get('docker-content-digest');
-  const digest = digestOf(manifest.bytes, requests.isDigest(reference) ? reference : undefined);
-  if (said !== null && requests.isDigest(said) && digestOf(manifest.bytes, said) !== said) {
+  const digest = digestOf(manifest.bytes, isDigest(reference) ? reference : undefined);
+  if (said !== null && isDigest(said) && digestOf(manifest.bytes, said) !== said) {
     throw new VlabError('operation', `${shownUrl(request.url)} was stored as ${said}, and it is ${digest}`);
   }
   return { digest, keepsReferrers: answer.headers.has('oci-subject') };

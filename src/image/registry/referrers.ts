@@ -2,12 +2,14 @@
 import * as v from 'valibot';
 import { VlabError } from '../../base/errors.js';
 import type { Descriptor, Digest } from '../descriptor.js';
+import { isDigest } from '../digest.js';
+import { OCI_INDEX } from '../manifest.js';
 import { pagesOf } from './listing.js';
 import { pullManifest } from './pull.js';
 import { pushManifest } from './push.js';
 import { RegistryError } from './registry-error.js';
 import type { Repository } from './repository.js';
-import { INDEX_TYPE, isDigest, listReferrers, referrersTag } from './requests.js';
+import { listReferrers, referrersTag } from './requests.js';
 
 const Listed = v.looseObject({
   mediaType: v.string(),
@@ -58,7 +60,7 @@ export async function keepReferrer(
 ): Promise<void> {
   const others = await keptUnderTag(repository, subject, signal);
   if (others.some(({ digest }) => digest === referrer.digest)) return;
-  const index = { schemaVersion: 2, mediaType: INDEX_TYPE, manifests: [...others, referrer] };
+  const index = { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [...others, referrer] };
   const bytes = Buffer.from(JSON.stringify(index));
-  await pushManifest(repository, referrersTag(subject), { mediaType: INDEX_TYPE, bytes }, signal);
+  await pushManifest(repository, referrersTag(subject), { mediaType: OCI_INDEX, bytes }, signal);
 }

@@ -1,6 +1,8 @@
 /** What is asked of a registry, as values (distribution-spec 1.1, "Endpoints"): the one who sends them is transport.ts. */
 import { VlabError } from '../../base/errors.js';
 import type { Descriptor, Digest } from '../descriptor.js';
+import { isDigest } from '../digest.js';
+import { DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST } from '../manifest.js';
 
 export interface RegistryRequest {
   method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -21,22 +23,11 @@ export interface Place {
 }
 
 /** Manifests and indexes of OCI and of Docker, the newer first. */
-export const MANIFEST_TYPES = [
-  'application/vnd.oci.image.index.v1+json',
-  'application/vnd.oci.image.manifest.v1+json',
-  'application/vnd.docker.distribution.manifest.list.v2+json',
-  'application/vnd.docker.distribution.manifest.v2+json',
-] as const;
-export const INDEX_TYPE = MANIFEST_TYPES[0];
+export const MANIFEST_TYPES = [OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST] as const;
 
 const REPOSITORY = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 const TAG = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
-const DIGEST = /^(?:sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})$/;
 const LONGEST_REPOSITORY = 255;
-
-export function isDigest(text: string): text is Digest {
-  return DIGEST.test(text);
-}
 
 /** `ORIGIN/v2/REPOSITORY/...`. Error (`input`): the repository's name is none by the specification. */
 export function urlOf(place: Place, ...parts: readonly string[]): string {
@@ -153,7 +144,7 @@ export function listReferrers(place: Place, digest: Digest, artifactType?: strin
   blobUrl(place, digest);
   const query = artifactType === undefined ? '' : `?artifactType=${encodeURIComponent(artifactType)}`;
   const url = `${urlOf(place, 'referrers', digest)}${query}`;
-  return { method: 'GET', url, headers: { accept: INDEX_TYPE }, expected: [200, 404] };
+  return { method: 'GET', url, headers: { accept: OCI_INDEX }, expected: [200, 404] };
 }
 
 /** The tag under which clients keep the referrers of `digest` where the registry does not (distribution-spec, "Referrers Tag Schema"). */
