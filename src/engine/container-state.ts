@@ -1,5 +1,8 @@
 /** What changes about a container, as state.json keeps it, and what it means at this moment. */
+import type { Cgroup } from '../container/cgroup/cgroup.js';
+import type { PublishedPort } from '../network/ports.js';
 import type { Process } from '../sys/owners.js';
+import type { ContainerResources, NetworkAttachment, RestartPolicy } from './definition-parts.js';
 
 /** A process that no reused pid and no later boot can imitate. */
 export interface BootProcess extends Process {
@@ -7,16 +10,9 @@ export interface BootProcess extends Process {
   bootId: string;
 }
 
-/** A network that a container is, or will be, connected to. */
-export interface Attachment {
-  /** The network's name, as the definition or `network connect` gave it. */
-  network: string;
-  /** Further names of the container there. */
-  aliases: string[];
-  /** `--ip`, `--ip6`, `--mac-address`, where they were asked for. */
-  addresses?: string[];
-  mac?: string;
-  /** While it runs: the lease (src/network/leases.ts). */
+/** A network that a container is, or will be, connected to: as the definition or `network connect` asked for it. */
+export interface Attachment extends NetworkAttachment {
+  /** While it runs (src/network/leases.ts). */
   lease?: { id: string; networkId: string; device: string; addresses: string[]; gateways: string[]; mac: string };
 }
 
@@ -36,39 +32,22 @@ export interface Health {
   log: HealthProbe[];
 }
 
-/** `no`, `always`, `unless-stopped` or `on-failure`. */
-export interface RestartPolicy {
-  name: 'no' | 'always' | 'unless-stopped' | 'on-failure';
-  /** With on-failure; 0: as often as it fails. */
-  maximumRetryCount: number;
-}
-
 /** What `update` has changed of the definition. */
 export interface Updated {
   restart?: RestartPolicy;
-  memoryBytes?: number;
-  memorySwapBytes?: number;
-  memoryReservationBytes?: number;
-  nanoCpus?: number;
-  cpuShares?: number;
-  cpuPeriodUs?: number;
-  cpuQuotaUs?: number;
-  cpusetCpus?: string;
-  cpusetMems?: string;
-  pidsLimit?: number;
-  blkioWeight?: number;
+  resources?: ContainerResources;
 }
 
 export interface ContainerState {
   /** Without a slash. */
   name: string;
-  /** As it was written last; only `statusOf` says how it is. */
-  phase: 'created' | 'running' | 'exited' | 'removing';
+  /** As it was written last; only `statusOf` says how it is. `starting`, `removing`: somebody with the lock is at it, or was killed. */
+  phase: 'created' | 'starting' | 'running' | 'exited' | 'removing';
   /** In phase `running`: its first process on the host, and the performer that is its parent. */
   process?: BootProcess;
   monitor?: BootProcess;
-  /** Cgroup directories of the last start, and which of them the container's own tree begins at. */
-  cgroups: string[];
+  /** Of the last start, from before anything of it is made. */
+  cgroup?: Cgroup;
   /** RFC 3339, of the last start and the last end. */
   startedAt?: string;
   finishedAt?: string;
@@ -85,6 +64,8 @@ export interface ContainerState {
   restartAt?: string;
   health?: Health;
   attachments: Attachment[];
+  /** While it runs: as they were published, with the host's ports that were chosen. */
+  ports?: PublishedPort[];
   updated: Updated;
 }
 

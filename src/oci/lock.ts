@@ -43,6 +43,16 @@ export async function locked<T>(dir: string, work: () => Promise<T>): Promise<T>
   }
 }
 
+/** Whether a living process has the lock at this moment. False also when `dir` is gone. */
+export function isLocked(dir: string): boolean {
+  try {
+    return readdirSync(dir).some((name) => name.startsWith(TAKEN) && namesEnded(name, TAKEN) === false);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return false;
+    throw error;
+  }
+}
+
 async function take(dir: string, mine: string): Promise<void> {
   let looks = 0;
   for (const began = Date.now(); ; ) {
