@@ -28,7 +28,7 @@ export const networkSchema = v.strictObject({
   /** 64 hexadecimal digits. */
   id: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
   name: v.pipe(v.string(), v.regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/)),
-  driver: v.picklist(['bridge', 'macvlan']),
+  driver: v.picklist(['bridge', 'macvlan', 'ipvlan']),
   /** At most one of each family. */
   subnets: v.array(subnetSchema),
   mtu: v.optional(mtu),
@@ -73,6 +73,9 @@ export interface NetworkSurroundings {
 /** Where free subnets are looked for, and how long their prefixes are: ranges of RFC 1918 that few hosts use. */
 const POOLS = ['172.30.0.0/16', '172.31.0.0/16', '10.213.0.0/16', '192.168.0.0/16'].map(parsePrefix);
 const CHOSEN_BITS = 24;
+
+/** Docker's name of the network that containers are on which ask for no other. */
+export const DEFAULT_NETWORK = 'bridge';
 
 /** What `--network` means otherwise. */
 const RESERVED = new Set(['host', 'none', 'default']);

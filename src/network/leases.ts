@@ -16,11 +16,22 @@ export interface Lease {
   mac: string;
   /** Who uses it: when that process has ended, the lease is swept. */
   owner: Process;
-  /** Whose it is, where it is a container's. */
+  /** Whose it is, where it is a container's: its id. */
   container?: string;
+  /** What the container calls its end: `eth0`. */
+  device: string;
+  rate?: Rate;
+  /** The container's /etc/hosts on the host: names of the network are kept up to date in it where no server answers them. */
+  hostsFile?: string;
   /** What others in the network call it. */
   names: string[];
   ports: PublishedPort[];
+}
+
+/** Bits per second. */
+export interface Rate {
+  sendBitsPerSecond?: number;
+  receiveBitsPerSecond?: number;
 }
 
 export interface Leases {
@@ -37,7 +48,10 @@ export interface LeaseRequest {
   /** Static addresses, at most one of each family. */
   addresses?: readonly string[];
   mac?: string;
+  device: string;
   container?: string;
+  rate?: Rate;
+  hostsFile?: string;
   names?: readonly string[];
   ports?: readonly PublishedPort[];
 }
@@ -79,10 +93,12 @@ export function takeLease(
     mustBeFree(chosen, all);
     ports.push(chosen);
   }
-  const { id, owner, container, names = [] } = request;
+  const { id, owner, device, container, rate, hostsFile, names = [] } = request;
   const lease: Lease = {
-    ...{ id, network: network.id, addresses, mac: request.mac ?? macFor(addresses), owner },
+    ...{ id, network: network.id, addresses, mac: request.mac ?? macFor(addresses), owner, device },
     ...(container === undefined ? {} : { container }),
+    ...(rate === undefined ? {} : { rate }),
+    ...(hostsFile === undefined ? {} : { hostsFile }),
     names: [...names],
     ports,
   };

@@ -11,10 +11,17 @@ import { findProgram } from '../base/find-program.js';
 import { hostArch } from '../sys/abi.js';
 import { hasEnded } from '../sys/owners.js';
 import { performOnce } from '../sys/perform-once.js';
-import { bridgeAlias, bridgeName, defineNetwork, type NetworkDefinition, type NetworkRequest } from './definition.js';
+import {
+  bridgeAlias,
+  bridgeName,
+  DEFAULT_NETWORK,
+  defineNetwork,
+  type NetworkDefinition,
+  type NetworkRequest,
+} from './definition.js';
 import { type Lease, type LeaseRequest, releaseLease, sweepLeases, takeLease, vethAlias, vethName } from './leases.js';
 import { bridgePlan, connectPlan, deleteLinkPlan } from './link-plan.js';
-import { type NetworkState, withNetworkState, writeRules } from './network-state.js';
+import { type NetworkState, readNetworkState, withNetworkState, writeRules } from './network-state.js';
 import { rulesetFor } from './ruleset.js';
 
 const freshId = () => randomBytes(32).toString('hex');
@@ -40,11 +47,33 @@ export function createNetwork(request: NetworkRequest): Promise<NetworkDefinitio
   });
 }
 
-/** Errors (`input`): there is none of that name; containers are on it. */
+/** The network `bridge`, which containers are on that ask for no other. It is made on first use. */
+export async function ensureDefaultNetwork(): Promise<NetworkDefinition> {
+  const known = readNetworkState().networks.find(({ name }) => name === DEFAULT_NETWORK);
+  if (known) return known;
+  try {
+    return await createNetwork({ name: DEFAULT_NETWORK });
+  } catch (error) {
+    const made = readNetworkState().networks.find(({ name }) => name === DEFAULT_NETWORK);
+    if (made) return made; // by another command, at the same time
+    throw error;
+  }
+}
+
+/** As they are at this moment. */
+export function listNetworks(): { networks: readonly NetworkDefinition[]; leases: readonly Lease[] } {
+  const { networks, leases } = readNetworkState();
+  return { networks, leases: leases.all };
+}
+
+/** Errors (`input`): there is none of that name; containers are on it; it is the default one. */
 export function removeNetwork(name: string): Promise<void> {
   return withNetworkState(async (before, write, lock) => {
     const state = await sweepIn(lock, before);
     const network = networkNamed(state, name);
+    if (network.name === DEFAULT_NETWORK) {
+      throw new VlabError('input', `the network ${name} is predefined, and cannot be removed`);
+    }
     const users = state.leases.all.filter((lease) => lease.network === network.id);
     if (users.length > 0) {
       throw new VlabError('input', `the network ${name} is in use by ${users.length} container(s)`, {
@@ -59,40 +88,77 @@ export function removeNetwork(name: string): Promise<void> {
 }
 
 export interface ConnectRequest extends Omit<LeaseRequest, 'id'> {
-  /** The network's name. */
+  /** The network's name; `bridge` is the default one, which must be there (ensureDefaultNetwork). */
   network: string;
   /** The container's network namespace: `/proc/PID/ns/net`. */
   namespace: string;
-  /** `eth0` */
-  device: string;
+  /** Its default routes go by this network. */
   isDefault: boolean;
 }
 
+export interface Connected extends Lease {
+  networkName: string;
+  /** Those that its default routes go by; none in an internal network. */
+  gateways: string[];
+}
+
 /** Leases addresses and connects the container. Errors: those of takeLease; the failed step of the plan. */
-export function connect({ network: name, namespace, device, isDefault, ...request }: ConnectRequest): Promise<Lease> {
+export async function connect(request: ConnectRequest): Promise<Connected> {
+  const [connected] = await connectAll([request]);
+  return connected as Connected;
+}
+
+/** All of a container's networks, or none of them. Errors: those of connect. */
+export function connectAll(requests: readonly ConnectRequest[]): Promise<Connected[]> {
   return withNetworkState(async (before, write, lock) => {
-    const state = await sweepIn(lock, before);
-    const network = networkNamed(state, name);
-    if (network.driver !== 'bridge')
-      throw new VlabError('host', `vlab connects containers to bridges, not to ${network.driver}`);
-    const { lease, leases } = takeLease(state.leases, network, { ...request, id: freshId() });
-    const next = { ...state, leases };
-    await write({ ...next, making: lease.id });
+    let state = await sweepIn(lock, before);
+    const first = state;
+    const connected: Connected[] = [];
     try {
-      await ensureBridge(lock, network); // a reboot has taken it
-      await performOnce(connectPlan(hostArch(), { network, lease, namespace, device, isDefault }), {
-        descriptors: [lock],
-      });
-      await applyRules(lock, next);
-      await write(next);
+      for (const request of requests) {
+        const made = await connectOne({ state, write, lock }, request);
+        state = made.state;
+        connected.push(made.connected);
+      }
     } catch (error) {
-      await removeVeth(lock, lease);
-      await applyRules(lock, state);
-      await write(state);
+      for (const lease of connected) await removeVeth(lock, lease);
+      await applyRules(lock, first);
+      await write(first);
       throw error;
     }
-    return lease;
+    return connected;
   });
+}
+
+interface Session {
+  state: NetworkState;
+  write: (next: NetworkState) => Promise<void>;
+  lock: number;
+}
+
+async function connectOne(
+  { state, write, lock }: Session,
+  { network: name, namespace, isDefault, ...request }: ConnectRequest,
+): Promise<{ connected: Connected; state: NetworkState }> {
+  const network = networkNamed(state, name);
+  if (network.driver !== 'bridge')
+    throw new VlabError('host', `vlab connects containers to bridges, not to ${network.driver}`);
+  const { lease, leases } = takeLease(state.leases, network, { ...request, id: freshId() });
+  const next = { ...state, leases };
+  await write({ ...next, making: lease.id });
+  try {
+    await ensureBridge(lock, network); // a reboot has taken it
+    await performOnce(connectPlan(hostArch(), { network, lease, namespace, device: lease.device, isDefault }), {
+      descriptors: [lock],
+    });
+    await applyRules(lock, next);
+    await write(next);
+  } catch (error) {
+    await removeVeth(lock, lease);
+    throw error;
+  }
+  const gateways = network.internal ? [] : network.subnets.map(({ gateway }) => gateway);
+  return { connected: { ...lease, networkName: network.name, gateways }, state: next };
 }
 
 /** A lease that is not there is fine. */

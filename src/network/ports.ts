@@ -1,9 +1,9 @@
-/** Published ports: `-p [ADDRESS:][HOST[-HOST]:]CONTAINER[-CONTAINER][/tcp|udp]`, as docker and podman read it. Pure. */
+/** Published ports: `-p [ADDRESS:][HOST[-HOST]:]CONTAINER[-CONTAINER][/tcp|udp|sctp]`, as docker and podman read it. Pure. */
 import { VlabError } from '../base/errors.js';
 import { parseAddress, showAddress } from './address.js';
 
 export interface PublishedPort {
-  protocol: 'tcp' | 'udp';
+  protocol: 'tcp' | 'udp' | 'sctp';
   /** Only this address of the host; undefined: all, of IPv4 and of IPv6. */
   hostAddress?: string;
   /** The first of the range. 0: whoever publishes it chooses. */
@@ -13,7 +13,7 @@ export interface PublishedPort {
   count: number;
 }
 
-const FORM = /^(?:(?:\[([^\]]+)\]|(\d+\.[\d.]*)):)?(?:(\d+)?(?:-(\d+))?:)?(\d+)(?:-(\d+))?(?:\/(tcp|udp))?$/i;
+const FORM = /^(?:(?:\[([^\]]+)\]|(\d+\.[\d.]*)):)?(?:(\d+)?(?:-(\d+))?:)?(\d+)(?:-(\d+))?(?:\/(tcp|udp|sctp))?$/i;
 
 /** Error (`input`): it is not of that form, a port is none, or the two ranges are not of one length. */
 export function parsePublishedPort(text: string): PublishedPort {

@@ -16,6 +16,7 @@ export function network(digit: number, subnets: string[], more: Partial<NetworkD
 export function lease(digit: number, of: NetworkDefinition, more: Partial<Lease> = {}): Lease {
   return {
     ...{ id: `c${digit}`.repeat(32), network: of.id, addresses: [], mac: '02:42:00:00:00:01', owner: OWNER },
+    device: 'eth0',
     ...{ names: [], ports: [], ...more },
   };
 }

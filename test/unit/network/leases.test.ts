@@ -7,7 +7,7 @@ import { network, OWNER } from './example-networks.js';
 const small = network(1, ['10.1.0.0/29']);
 const dual = network(2, ['10.2.0.0/24', 'fd00:2::/64']);
 let count = 0;
-const request = (more = {}) => ({ id: String(++count).padStart(64, '0'), owner: OWNER, ...more });
+const request = (more = {}) => ({ device: 'eth0', id: String(++count).padStart(64, '0'), owner: OWNER, ...more });
 
 describe('a lease', () => {
   it('is of the next free address of each subnet, and of a MAC address made of the first', () => {

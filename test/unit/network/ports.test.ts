@@ -17,7 +17,7 @@ describe('a port to publish', () => {
   it.each([
     ['', 'no port to publish'],
     ['http:80', 'no port to publish'],
-    ['80/sctp', 'no port to publish'],
+    ['80/icmp', 'no port to publish'],
     ['0', 'without a port'],
     ['90-80', 'without a port'],
     ['65536', 'above 65535'],
