@@ -58,10 +58,12 @@ export interface ContainerState {
   oomKilled: boolean;
   /** By its restart policy, since somebody started it. */
   restartCount: number;
-  /** Somebody ended it with `stop`, `kill` or `restart`: no policy starts it again but `always` after a boot. */
+  /** Somebody ended it with `stop`, `kill` or `restart`: no policy starts it again but `always`, after a boot. */
   stopAsked: boolean;
   /** The policy will start it at this time (RFC 3339), if nobody stops it before. */
   restartAt?: string;
+  /** The wait before its last start by the policy. */
+  restartDelayMs?: number;
   health?: Health;
   attachments: Attachment[];
   /** While it runs: as they were published, with the host's ports that were chosen. */
