@@ -3,6 +3,7 @@
  * only way that the engine starts a program; what the container is called, who may start it and what follows its end is the
  * caller's business.
  */
+import type { Cgroup } from '../../container/cgroup/cgroup.js';
 import type { OciConfig } from '../../container/config/schema.js';
 import type { Process } from '../../sys/owners.js';
 import type { BootProcess } from '../container-state.js';
@@ -31,9 +32,9 @@ export interface StartRequest {
   log: LogOptions;
   /**
    * Its first process exists, in its namespaces, and waits: the place to write down that it is there, and to connect
-   * /proc/PID/ns/net. What this throws ends the start, and everything that was made for it is removed.
+   * /proc/PID/ns/net. `cgroup` is what pause, update and stats act on. What this throws ends the start, and everything that was made for it is removed.
    */
-  onBorn?(init: BootProcess, monitor: BootProcess): Promise<void>;
+  onBorn?(init: BootProcess, monitor: BootProcess, cgroup: Cgroup): Promise<void>;
   /** What the monitor becomes when everything of the run is over: an absolute path and its words; environment: finishEnv. */
   finish: readonly string[];
   finishEnv: readonly string[];
