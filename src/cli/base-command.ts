@@ -1,6 +1,7 @@
 import { Command, type Interfaces } from '@oclif/core';
 import { describeFailure, exitRequest, failureJson } from './failure.js';
-import { type FlagShape, splitTail, type TailRule } from './tail.js';
+import { splitTail, type TailRule } from './tail.js';
+import { plainWords, type WordShape } from './words.js';
 
 /**
  * Every command of vlab: `--json` prints what `run` returns (and, on failure, `{error: …}`) as one document on stdout.
@@ -17,7 +18,7 @@ export abstract class BaseCommand extends Command {
 
   protected override async init(): Promise<void> {
     const { head, tail } = splitTail(this.argv, tailRule(this.ctor), flagShapes(this.ctor));
-    this.argv = head;
+    this.argv = plainWords(head, flagShapes(this.ctor));
     this.tail = tail;
     await super.init();
   }
@@ -62,8 +63,8 @@ export function tailRule(command: CommandClass): TailRule {
   return (command as { tail?: TailRule }).tail ?? 'none';
 }
 
-export function flagShapes(command: CommandClass): Record<string, FlagShape> {
-  return { ...command.baseFlags, ...command.flags } as Record<string, FlagShape>;
+export function flagShapes(command: CommandClass): Record<string, WordShape> {
+  return { ...command.baseFlags, ...command.flags } as Record<string, WordShape>;
 }
 
 function withEach(definitions: object | undefined, more: object): Record<string, object> {

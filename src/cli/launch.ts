@@ -8,7 +8,7 @@ import { flagShapes, tailRule } from './base-command.js';
 import { colourWanted } from './colour.js';
 import { describeFailure, exitRequest, renderFailure } from './failure.js';
 import type { FoundCommand } from './find-command.js';
-import { splitTail } from './tail.js';
+import { findShort, splitTail } from './tail.js';
 
 /** A command class, with the method that oclif keeps protected: it runs init, run, catch and finally in order. */
 interface RunnableClass extends Pick<typeof Command, 'id' | 'flags' | 'baseFlags'> {
@@ -19,8 +19,10 @@ interface RunnableClass extends Pick<typeof Command, 'id' | 'flags' | 'baseFlags
 export async function runCommand(found: FoundCommand, load: (id: string) => Promise<unknown>): Promise<void> {
   await endWith(async () => {
     const command = (await load(found.id)) as RunnableClass;
-    const { head } = splitTail(found.rest, tailRule(command), flagShapes(command));
-    if (head.includes('--help') || head.includes('-h')) {
+    const shapes = flagShapes(command);
+    const { head } = splitTail(found.rest, tailRule(command), shapes);
+    // Of some commands -h is a flag of their own: docker's --hostname.
+    if (head.includes('--help') || (head.includes('-h') && findShort('h', shapes) === undefined)) {
       await run(['help', ...found.id.split(':')], packageRoot());
       return;
     }

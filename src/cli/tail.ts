@@ -43,19 +43,22 @@ export function splitTail(words: readonly string[], rule: TailRule, flags: Recor
 
 /** True when `word` is a flag with a value and carries none itself: `--rootfs`, `-m`, `-tm` with a boolean `-t`. */
 function takesNextWord(word: string, flags: Record<string, FlagShape>): boolean {
-  if (word.startsWith('--')) return findLong(word.slice(2), flags)?.type === 'option';
+  if (word.startsWith('--')) return findLong(word.slice(2), flags)?.[1].type === 'option';
   for (let at = 1; at < word.length; at++) {
-    const flag = findShort(word[at] ?? '', flags);
+    const flag = findShort(word[at] ?? '', flags)?.[1];
     if (flag?.type === 'option') return at === word.length - 1;
     if (flag === undefined) return false;
   }
   return false;
 }
 
-function findLong(name: string, flags: Record<string, FlagShape>): FlagShape | undefined {
-  return flags[name] ?? Object.values(flags).find((flag) => flag.aliases?.includes(name));
+/** A flag and its name, by that name or another of its long ones. */
+export function findLong<F extends FlagShape>(name: string, flags: Record<string, F>): [string, F] | undefined {
+  const flag = Object.hasOwn(flags, name) ? flags[name] : undefined;
+  return flag ? [name, flag] : Object.entries(flags).find(([, other]) => other.aliases?.includes(name));
 }
 
-function findShort(char: string, flags: Record<string, FlagShape>): FlagShape | undefined {
-  return Object.values(flags).find((flag) => flag.char === char || flag.charAliases?.includes(char));
+/** The same by one of its letters. */
+export function findShort<F extends FlagShape>(char: string, flags: Record<string, F>): [string, F] | undefined {
+  return Object.entries(flags).find(([, flag]) => flag.char === char || flag.charAliases?.includes(char));
 }

@@ -84,8 +84,8 @@ export const RESOURCES = v.object({
   memorySwapBytes: maybe(int),
   memorySwappiness: maybe(uint),
   oomKillDisable: maybe(flag),
-  /** CPUs' worth of time. Not together with quota and period. */
-  cpus: maybe(v.number()),
+  /** Billionths of a CPU's time. Not together with quota and period. */
+  nanoCpus: maybe(uint),
   cpuPeriodUs: maybe(uint),
   cpuQuotaUs: maybe(int),
   cpuRealtimePeriodUs: maybe(uint),
@@ -108,7 +108,7 @@ export const RESOURCES = v.object({
 export const RESTART_POLICY = v.object({
   name: v.picklist(['no', 'always', 'unless-stopped', 'on-failure']),
   /** Of `on-failure`; 0 is without a limit. */
-  maximumRetries: uint,
+  maximumRetryCount: uint,
 });
 
 export type DefinedMount = v.InferOutput<typeof MOUNT>;
