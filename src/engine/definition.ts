@@ -145,7 +145,7 @@ export const DEFINITION = v.object({
   command: maybe(texts),
   /** What is executed: both of them, with what `--init` adds left out. At least one word. */
   args: v.pipe(texts, v.minLength(1)),
-  /** `NAME=VALUE` in order, each name once: PATH, HOSTNAME, TERM, the image's, the user's. HOME is set at start. */
+  /** `NAME=VALUE`, each name once: what was asked for, then the image's. What every container has (PATH, HOSTNAME) is added at start. */
   env: texts,
   /** `''`, `1000`, `name:group`, …: resolved at start by the image's /etc/passwd and /etc/group. */
   user: text,
@@ -182,6 +182,8 @@ export const DEFINITION = v.object({
   /** Where its cgroup lies, in place of vlab's own directory. */
   cgroupParent: maybe(text),
   readonlyRoot: flag,
+  /** `--storage-opt size=`: the most that its own layer may hold. */
+  storageSizeBytes: maybe(uint),
   init: flag,
   log: LOG,
   autoRemove: flag,

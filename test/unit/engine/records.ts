@@ -55,7 +55,7 @@ export function definitionFor(id: string, name: string, more: Partial<ContainerD
     log: { driver: 'json-file', maxFiles: 1, options: {} },
     autoRemove: false,
     resources: {},
-    restart: { name: 'no', maximumRetries: 0 },
+    restart: { name: 'no', maximumRetryCount: 0 },
     ...more,
   };
 }
