@@ -201,7 +201,7 @@ export type DefinedSecurity = v.InferOutput<typeof SECURITY>;
 export type DefinedNetwork = v.InferOutput<typeof NETWORK>;
 export type DefinedRoot = ContainerDefinition['root'];
 
-/** The full id of the container whose namespace is joined, if one is. */
+/** The container whose namespace is joined, if one is: by its full id, or by what somebody wrote. */
 export function joinedContainer(mode: string): string | undefined {
   return mode.startsWith('container:') ? mode.slice('container:'.length) : undefined;
 }

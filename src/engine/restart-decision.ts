@@ -33,7 +33,7 @@ function wantsRestart({ policy, exitCode, restartCount }: Ended): boolean {
     case 'unless-stopped':
       return true;
     case 'on-failure':
-      return exitCode !== 0 && (policy.maximumRetries === 0 || restartCount < policy.maximumRetries);
+      return exitCode !== 0 && (policy.maximumRetryCount === 0 || restartCount < policy.maximumRetryCount);
   }
 }
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type Ended, restartDelay, startsAfterBoot } from '../../../src/engine/restart-decision.js';
 
-const ended = (name: Ended['policy']['name'], more: Partial<Ended> = {}, maximumRetries = 0): Ended => ({
-  policy: { name, maximumRetries },
+const ended = (name: Ended['policy']['name'], more: Partial<Ended> = {}, maximumRetryCount = 0): Ended => ({
+  policy: { name, maximumRetryCount },
   exitCode: 1,
   restartCount: 0,
   stopAsked: false,
@@ -41,7 +41,7 @@ describe('a container that has ended', () => {
 
 it('after a boot, `always` starts what was stopped too; what never ran stays so', () => {
   const starts = (name: Ended['policy']['name'], stopAsked: boolean, ran = true) =>
-    startsAfterBoot({ name, maximumRetries: 0 }, { ran, stopAsked });
+    startsAfterBoot({ name, maximumRetryCount: 0 }, { ran, stopAsked });
   expect([starts('always', true), starts('always', false), starts('always', false, false)]).toEqual([
     true,
     true,
