@@ -61,8 +61,11 @@ export interface Conversation {
   inParent(steps: ParentSteps): void;
   /** Takes the result of C's last step before its program, which is 0. A step of its own might be one that a filter forbids. */
   readonly mark: Word;
-  /** Fails when it could not be run, or C has died before; then the reply holds the errno, negative. */
-  awaitProgram(): void;
+  /**
+   * Fails when it could not be run, or C has died before; then the reply holds the errno, negative. `first`: steps before the
+   * caller is told.
+   */
+  awaitProgram(first?: () => void): void;
 }
 
 /** Two pipes between P and C, notes from P to the caller, answers back. Whoever dies closes its ends, and the other goes no further. */
@@ -131,7 +134,7 @@ export function conversation(b: PlanBuilder, o: ConversationOptions): Conversati
       receive(end(toParent, 0), 'wait until it is ready');
       if (o.waitsForStart) letGo();
     },
-    awaitProgram() {
+    awaitProgram(first) {
       const errno = b.word('outcome');
       b.reply(errno, 8);
       b.step('read', [end(toParent, 0), b.addressOf(errno), 8], 'wait until its program runs', {
@@ -148,6 +151,7 @@ export function conversation(b: PlanBuilder, o: ConversationOptions): Conversati
           accept: [0, 0],
         },
       );
+      first?.();
       tell('tell the caller that its program runs');
     },
   };

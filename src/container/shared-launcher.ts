@@ -6,10 +6,15 @@ import { sweepOwners } from '../sys/owners.js';
 import { type CgroupPlace, usualPlaces } from './cgroup/places.js';
 import { readSituation } from './situation.js';
 
-export async function sharedLauncher(
+export async function sharedLauncher(places?: readonly CgroupPlace[]): Promise<Launcher> {
+  await sweepOwners();
+  return residentLauncher(places);
+}
+
+/** Nothing is swept. */
+export async function residentLauncher(
   places: readonly CgroupPlace[] = usualPlaces(readSituation([]).cgroups),
 ): Promise<Launcher> {
-  await sweepOwners();
   const procs = places.map(({ parent }) => {
     const directory = join(parent, 'launcher');
     mkdirSync(directory, { recursive: true });

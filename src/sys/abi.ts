@@ -178,6 +178,7 @@ export const ABI = {
   IN_CLOEXEC: 0o2000000,
   IN_NONBLOCK: 0o4000,
   // linux/time.h
+  CLOCK_REALTIME: 0,
   CLOCK_MONOTONIC: 1,
   CLOCK_BOOTTIME: 7,
   // asm/signal.h, linux/signal.h

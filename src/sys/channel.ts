@@ -72,6 +72,8 @@ export interface Performance {
   cancel(): Promise<void>;
   /** Hangs up and lets the plan run on by itself (launcher only). */
   detach(): void;
+  /** Hangs up and waits for nobody. */
+  hangUp(): void;
 }
 
 /** Reserves a note: a frame of `bytes` payload that a later `write(CHANNEL_FD, frame, …)` step sends to the client. */
@@ -166,6 +168,7 @@ export class Channel {
         settled = true;
         this.socket.end(Buffer.from('d'));
       },
+      hangUp: () => void this.socket.destroy(),
     };
     performance.ended.catch(() => {}); // a caller that cancels need not wait
     this.socket.write(encodePlan(plan, this.version));

@@ -11,12 +11,13 @@ import { makeWhole } from '../base/partial.js';
 import { cacheDir, packageRoot } from '../base/paths.js';
 import { ARCHITECTURES, type Arch, hostArch } from './abi.js';
 
-export type NativeName = 'vlab-init' | 'vlab-front' | 'vlab-relay' | 'probe' | 'tsc-rate';
+export type NativeName = 'vlab-init' | 'vlab-front' | 'vlab-relay' | 'vlab-keep' | 'probe' | 'tsc-rate';
 
 const SOURCES: Record<NativeName, string> = {
   'vlab-init': 'src/sys/vlab-init.c',
   'vlab-front': 'src/sys/vlab-front.c',
   'vlab-relay': 'src/sys/vlab-relay.c',
+  'vlab-keep': 'src/sys/vlab-keep.c',
   probe: 'src/sys/probe.c',
   'tsc-rate': 'src/vm/tsc-rate.c',
 };
@@ -31,7 +32,11 @@ const CROSS_COMPILERS: Record<Arch, string[]> = {
 const PARTS: Partial<Record<NativeName, string[]>> = {
   'vlab-init': ['src/sys/bare.h'],
   'vlab-front': ['src/sys/bare.h', 'src/sys/vlab-init.c'],
+  'vlab-keep': ['src/sys/bare.h'],
 };
+
+/** Those without a C library. */
+const FREESTANDING_PARTS: ReadonlySet<NativeName> = new Set(['vlab-init', 'vlab-front', 'vlab-keep']);
 
 /** No C library, no start-up code, no position independence: see the head of bare.h. */
 const FREESTANDING = [
@@ -87,14 +92,13 @@ export function compileArgs(
   defines: Readonly<Record<string, string>> = {},
 ): string[] {
   const common = ['-Os', '-std=gnu11', '-static', '-Wall', '-Wextra', '-Werror', '-Wl,-z,noexecstack,--build-id=none'];
-  const bare =
-    name === 'vlab-init' || name === 'vlab-front'
-      ? [
-          ...FREESTANDING,
-          // x86_64: a process that goes on upon another stack makes no promise about its alignment.
-          arch === 'aarch64' ? '-mno-outline-atomics' : '-mgeneral-regs-only',
-        ]
-      : [];
+  const bare = FREESTANDING_PARTS.has(name)
+    ? [
+        ...FREESTANDING,
+        // x86_64: a process that goes on upon another stack makes no promise about its alignment.
+        arch === 'aarch64' ? '-mno-outline-atomics' : '-mgeneral-regs-only',
+      ]
+    : [];
   const given = name === 'vlab-init' ? initDefines(arch, version) : [];
   const more = Object.entries(defines).map(([key, value]) => `-D${key}=${JSON.stringify(value)}`);
   return [...common, ...bare, ...given, ...more, '-s', '-o', output, source];

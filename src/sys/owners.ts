@@ -80,6 +80,11 @@ function ownersDir(): string {
   return dir;
 }
 
+/** Where the record of an id is. */
+export function ownerRecordPath(id: string): string {
+  return join(runDir(), 'owners', `${id}.json`);
+}
+
 export interface Ownership extends AsyncDisposable {
   readonly id: string;
   /** Hands the things to another owner, which must be alive: a detached container's performer. */

@@ -4,6 +4,7 @@
  * caller's business.
  */
 import type { Cgroup } from '../../container/cgroup/cgroup.js';
+import type { PlannedCgroup } from '../../container/cgroup/planned-cgroup.js';
 import type { OciConfig } from '../../container/config/schema.js';
 import type { Process } from '../../sys/owners.js';
 import type { BootProcess } from '../container-state.js';
@@ -30,6 +31,8 @@ export interface StartRequest {
   /** `-i`: clients that attach may write to it; `once`: it ends when the first of them has ended (`run -i`). */
   stdin: 'open' | 'once' | 'closed';
   log: LogOptions;
+  /** Where it goes, if not where vlab's containers usually do. */
+  cgroup?: PlannedCgroup;
   /**
    * Its first process exists, in its namespaces, and waits: the place to write down that it is there, and to connect
    * /proc/PID/ns/net. `cgroup` is what pause, update and stats act on. What this throws ends the start, and everything that was made for it is removed.
@@ -47,13 +50,24 @@ export interface StartRequest {
   attach?: AttachStreams;
 }
 
-/** The two sides that an attached client carries bytes between: a person's terminal, pipes, or a test's streams. */
+/** What an attached client carries bytes between: a person's terminal, pipes, or a test's streams. */
 export interface AttachStreams {
   /** Absent: `--no-stdin`, `-a` without stdin, or a container without `-i`. */
   stdin?: NodeJS.ReadableStream;
   stdout?: NodeJS.WritableStream;
   /** Of a container with a terminal everything comes to stdout. */
   stderr?: NodeJS.WritableStream;
+  /** The bytes of detach-keys.ts; absent or empty: nobody leaves so. */
+  detachKeys?: Buffer;
+  /** Of the window, where the container has a terminal. */
+  size?: WindowSize;
+  /** The container waits for it, as it would for a pipe's reader. Another client that falls far behind is cut off. */
+  waits?: boolean;
+}
+
+export interface WindowSize {
+  rows: number;
+  columns: number;
 }
 
 export interface Started {
@@ -69,9 +83,12 @@ export interface Started {
 }
 
 export interface Attachment {
-  /** Why it is over: the container's output has ended, the detach keys were typed, or the client was too slow. */
-  readonly over: Promise<'ended' | 'detached' | 'slow'>;
-  resize(size: { rows: number; columns: number }): void;
+  /**
+   * Why it is over: the container's output has ended, somebody left (by the keys or `detach`), or it was cut off, since it fell
+   * too far behind or the container's monitor was killed.
+   */
+  readonly over: Promise<'ended' | 'detached' | 'cut'>;
+  resize(size: WindowSize): void;
   detach(): void;
 }
 
