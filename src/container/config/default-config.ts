@@ -74,9 +74,11 @@ export function defaultConfig(request: ContainerRequest): OciConfig {
   };
 }
 
+export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
 function environment(request: ContainerRequest): Record<string, string> {
   return {
-    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    PATH: DEFAULT_PATH,
     HOSTNAME: request.hostname ?? request.id.slice(0, 12),
     ...(request.terminal ? { TERM: 'xterm' } : {}),
     HOME: '/root',
@@ -89,7 +91,7 @@ function environment(request: ContainerRequest): Record<string, string> {
  * to who asks for it: on version 1 it is eight or nine calls for each hierarchy, more than a tenth of a start (225 steps to 182,
  * 2.0 ms to 1.8), and what it would show is in /proc/self/cgroup and in no program's way. A configuration may have it.
  */
-function defaultMounts(rootless: boolean): OciMount[] {
+export function defaultMounts(rootless: boolean, shmSizeBytes = 65_536 * 1024): OciMount[] {
   const safe = ['nosuid', 'noexec', 'nodev'];
   const ptsGroup = rootless ? [] : ['gid=5']; // tty; not mapped into a single-id user namespace
   return [
@@ -101,16 +103,16 @@ function defaultMounts(rootless: boolean): OciMount[] {
       type: 'devpts',
       options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', ...ptsGroup],
     },
-    { destination: '/dev/shm', type: 'tmpfs', options: [...safe, 'mode=1777', 'size=65536k'] },
+    { destination: '/dev/shm', type: 'tmpfs', options: [...safe, 'mode=1777', `size=${shmSizeBytes / 1024}k`] },
     { destination: '/dev/mqueue', type: 'mqueue', options: safe },
   ];
 }
 
 /** In a directory that is never the image's, so that nothing is left in it. */
-const INIT_PATH = '/dev/init';
+export const INIT_PATH = '/dev/init';
 
 /** Read-only: the program could open its first process's executable by /proc/1/exe (CVE-2019-5736). */
-function initMount(init: string | undefined): OciMount[] {
+export function initMount(init: string | undefined): OciMount[] {
   const options = ['bind', 'ro', 'nosuid', 'nodev'];
   return init === undefined ? [] : [{ destination: INIT_PATH, type: 'bind', source: init, options }];
 }
@@ -120,7 +122,7 @@ function device(path: string, major: number, minor: number): OciDevice & { major
 }
 
 /** config-linux.md, "Default Devices"; /dev/console only with a terminal, /dev/ptmx is a link into /dev/pts. */
-const DEFAULT_DEVICES = [
+export const DEFAULT_DEVICES = [
   device('/dev/null', 1, 3),
   device('/dev/zero', 1, 5),
   device('/dev/full', 1, 7),
@@ -130,12 +132,12 @@ const DEFAULT_DEVICES = [
 ];
 
 /** Nothing but what every container may: making nodes, which opens nothing, the default devices and the pseudo-terminals. */
-const DEFAULT_DEVICE_RULES: OciDeviceRule[] = [{ allow: false, type: 'a', access: 'rwm' }];
+export const DEFAULT_DEVICE_RULES: OciDeviceRule[] = [{ allow: false, type: 'a', access: 'rwm' }];
 
 /** Kernel interfaces without a namespace of their own, which would show or change the host; docker's list. */
-const MASKED_PATHS = [
+export const MASKED_PATHS = [
   ...['/proc/asound', '/proc/acpi', '/proc/interrupts', '/proc/kcore', '/proc/keys', '/proc/latency_stats'],
   ...['/proc/timer_list', '/proc/timer_stats', '/proc/sched_debug', '/proc/scsi'],
   ...['/sys/firmware', '/sys/devices/virtual/powercap'],
 ];
-const READONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
+export const READONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];

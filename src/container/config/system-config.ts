@@ -14,7 +14,7 @@ export const SYSTEM_CAPABILITIES = [...DEFAULT_CAPABILITIES, 'CAP_NET_ADMIN', 'C
 const SAFE = ['nosuid', 'nodev'];
 
 /** What an init mounts for itself on a machine, and may not mount here. */
-const SYSTEM_MOUNTS: OciMount[] = [
+export const SYSTEM_MOUNTS: OciMount[] = [
   { destination: '/run', type: 'tmpfs', source: 'tmpfs', options: [...SAFE, 'mode=755', 'size=20%'] },
   { destination: '/run/lock', type: 'tmpfs', source: 'tmpfs', options: [...SAFE, 'noexec', 'mode=1777', 'size=5m'] },
   { destination: '/tmp', type: 'tmpfs', source: 'tmpfs', options: [...SAFE, 'mode=1777', 'size=50%'] },
@@ -23,6 +23,9 @@ const SYSTEM_MOUNTS: OciMount[] = [
 ];
 
 /** `uuid`: the machine's identity as the init sees it, 32 hexadecimal digits. */
+export const systemEnvironment = (uuid: string) => ['container=vlab', `container_uuid=${uuid}`];
+
+/** `uuid`: as above. */
 export function asSystem(config: OciConfig, uuid: string): OciConfig {
   const { process } = config;
   const sets = { bounding: SYSTEM_CAPABILITIES, effective: SYSTEM_CAPABILITIES, permitted: SYSTEM_CAPABILITIES };
@@ -30,7 +33,7 @@ export function asSystem(config: OciConfig, uuid: string): OciConfig {
     ...config,
     process: {
       ...process,
-      env: [...process.env, 'container=vlab', `container_uuid=${uuid}`],
+      env: [...process.env, ...systemEnvironment(uuid)],
       capabilities: { ...sets, inheritable: [], ambient: [] },
       noNewPrivileges: false, // people log in, and use su and sudo
     },

@@ -19,22 +19,32 @@ export interface JoinedContainer {
   shmPath: string;
 }
 
+export interface GrantedDevice {
+  device: OciDevice;
+  /** Letters of `rwm`. */
+  access: string;
+}
+
 export interface SpecFacts {
   arch: Arch;
   cgroupVersion: 1 | 2;
   /** root.path: an absolute path of the host. How it comes about is a RootMount's business. */
   rootPath: string;
-  /** The container's own directory, with the files hosts, resolv.conf and hostname. */
-  directory: string;
+  /** Where the files hosts, resolv.conf and hostname lie: the directory of the container, or of the one whose network it joins. */
+  nameFilesDirectory: string;
   user: ResolvedUser;
   /** Where the data of each named volume of the definition lies. */
   volumePaths: ReadonlyMap<string, string>;
   /** By full id: each container whose namespace the definition joins. */
   joined: ReadonlyMap<string, JoinedContainer>;
   /** The nodes that definition.devices name, with their places in the container; with `privileged` all of the host's. */
-  devices: readonly OciDevice[];
+  devices: readonly GrantedDevice[];
   /** Numbers of the block devices that the limits of input and output name, by path. */
   blockDevices: ReadonlyMap<string, { major: number; minor: number }>;
+  /** Of a container whose ipc is `shareable`: a directory of the host that others can have at their /dev/shm too. */
+  sharedShmPath?: string | undefined;
+  /** What this machine cannot limit: it is left out, with a warning. */
+  unsupported?: ReadonlySet<keyof ContainerResources> | undefined;
   /** A static reaper on the host, where `init` is asked for. */
   initPath?: string | undefined;
   /** Without root (or with a user namespace of its own): the maps. */

@@ -1,0 +1,34 @@
+/** Which namespaces a container has: new ones, another container's by /proc/PID/ns, or none of its own. Pure. */
+
+import type { OciConfig, OciNamespaceType } from '../../container/config/schema.js';
+import { NAMESPACE_FILES } from '../../container/host-abilities.js';
+import { type ContainerDefinition, joinedContainer } from '../definition.js';
+import type { SpecFacts } from './facts.js';
+
+type Entry = OciConfig['linux']['namespaces'][number];
+
+export function namespacesFor({ namespaces, network }: ContainerDefinition, facts: SpecFacts): Entry[] {
+  const modes: [OciNamespaceType, string][] = [
+    ['mount', 'private'],
+    ['pid', namespaces.pid],
+    ['network', network.mode],
+    ['ipc', namespaces.ipc],
+    ['uts', namespaces.uts],
+    ['cgroup', namespaces.cgroup],
+  ];
+  const entries = modes.flatMap(([type, mode]): Entry[] => {
+    if (mode === 'host') return [];
+    const other = joinedContainer(mode);
+    return other === undefined
+      ? [{ type }]
+      : [{ type, path: `/proc/${pidOf(other, facts)}/ns/${NAMESPACE_FILES[type]}` }];
+  });
+  return facts.idMaps ? [...entries, { type: 'user' }] : entries;
+}
+
+/** RangeError: nobody has said where that container is. */
+function pidOf(id: string, { joined }: SpecFacts): number {
+  const found = joined.get(id);
+  if (!found) throw new RangeError(`the container ${id}, which is joined, is not among the facts`);
+  return found.pid;
+}
