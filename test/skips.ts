@@ -25,6 +25,7 @@ export const SKIPS = {
   'busybox-static': 'needs /bin/busybox, which is not installed',
   catatonit: 'needs catatonit, which is not installed',
   'docker-registry': 'needs docker-registry, htpasswd and openssl, which are not all installed',
+  skopeo: 'needs skopeo, which is not installed',
   uidmap: 'needs newuidmap and newgidmap, which are not installed',
   libseccomp: 'needs libseccomp.so.2, which is not installed',
   strace: 'needs strace, which is not installed',

@@ -7,9 +7,9 @@ import { readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, VlabError } from '../base/errors.js';
+import { namesEnded, ownName } from '../sys/own-name.js';
 import { type Process, thisProcess } from '../sys/owners.js';
 import { BrokenError } from './container-errors.js';
-import { namesEnded, ownName } from './whole-directory.js';
 
 const TOKEN = 'lock';
 const TAKEN = 'lock.';

@@ -5,24 +5,10 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errnoOf } from '../base/errors.js';
-import { hasEnded, thisProcess } from '../sys/owners.js';
+import { namesEnded, ownName } from '../sys/own-name.js';
 
 /** No id of a container begins so. */
 const MARK = ',';
-let counter = 0;
-
-/** A name that no other process has, nor this one a second time. */
-export function ownName(prefix: string): string {
-  const { pid, startTime } = thisProcess();
-  return `${prefix}${pid}.${startTime}.${counter++}`;
-}
-
-/** Whether the process that `ownName` named has ended; undefined: it is no such name. */
-export function namesEnded(name: string, prefix: string): boolean | undefined {
-  const [, pid, startTime] = /^(\d+)\.(\d+)\.\w+$/.exec(name.startsWith(prefix) ? name.slice(prefix.length) : '') ?? [];
-  if (pid === undefined || startTime === undefined) return undefined;
-  return hasEnded({ pid: Number(pid), startTime });
-}
 
 /** A directory and what is missing above it. Node's own way never ends where the kernel makes none, as in /proc. */
 export function makeDirectories(path: string): void {

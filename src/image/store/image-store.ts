@@ -2,11 +2,16 @@
  * Images that this machine has: an OCI image layout (image-spec image-layout.md) in the data directory, so that other tools read
  * it too. Names stand in index.json as annotations; blobs are found by their digest.
  */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { dataDir, privateDir } from '../../base/paths.js';
 import type { BlobTarget } from '../blob-target.js';
 import type { Descriptor, Digest } from '../descriptor.js';
 import type { Reference } from '../reference.js';
 import type { Image } from './image.js';
+import { LayoutStore } from './layout-store.js';
+import type { Names } from './names.js';
 
 /** Content by digest. */
 export interface BlobStore {
@@ -50,19 +55,22 @@ export interface ImageStore {
    * Makes an image of blobs that are there: an entry of index.json, under `reference` where one is given. Another image of that
    * name loses it. Errors (`operation`): blobs are missing, or are no image.
    */
-  add(manifest: Descriptor, names?: { reference?: Reference; repoDigest?: string }): Promise<Image>;
+  add(manifest: Descriptor, names?: Names): Promise<Image>;
   /** Gives an image one more name. */
   tag(image: Image, reference: Reference): Promise<void>;
   /** Takes a name from its image, which stays. False: nothing has that name. */
   untag(reference: Reference): Promise<boolean>;
   /** Removes an image with all its names; its blobs go by collectGarbage. */
   remove(image: Image): Promise<void>;
-  /** Removes all blobs that no image and nobody's hold needs. */
-  collectGarbage(): Promise<Garbage>;
+  /** Removes all blobs that no image and nobody's hold needs; with `partial`, also what an interrupted pull could go on with. */
+  collectGarbage(options?: { partial?: boolean }): Promise<Garbage>;
+  /** Reads everything. One sentence for each thing that is missing or broken. */
+  verify(): Promise<string[]>;
   hold(...digests: Digest[]): Promise<Hold>;
 }
 
-/** In dataDir()/images, which is made where it is not there. */
+/** In dataDir()/images, which is made where it is not there. Error (`host`): it is somebody else's. */
 export async function openImageStore(): Promise<ImageStore> {
-  throw new Error('not yet');
+  mkdirSync(dataDir(), { recursive: true });
+  return new LayoutStore(privateDir(join(dataDir(), 'images')));
 }
