@@ -34,6 +34,8 @@ export const SKIPS = {
   hyperfine: 'needs hyperfine, which is not installed',
   'cni plugins': 'needs the bridge of containernetworking-plugins, which is not installed',
   containerd: 'needs containerd, which is not installed',
+  'fuse-overlayfs': 'needs fuse-overlayfs and /dev/fuse, which are not both there',
+  'erofs-utils': 'needs mkfs.erofs, which is not installed',
   nftables: 'needs nft and ip, which are not installed',
   bridge: 'needs network bridges, which this kernel does not have',
   docker: 'needs dockerd, which is not installed',

@@ -2,6 +2,7 @@
  * OCI configuration → the steps of a container. Pure. The caller decides what happens around them (who waits, who
  * stamps, where the output goes); this file decides what the container is.
  */
+import type { RootMount } from '../storage/root-mount.js';
 import type { Cloned } from '../sys/clone.js';
 import type { Addr, ArgLike, PlanBuilder, Word } from '../sys/plan.js';
 import type { JoinedCgroup } from './cgroup/cgroup.js';
@@ -74,7 +75,8 @@ export interface Moments {
 }
 
 /**
- * `cgroup`: where it goes (`cgroupOf`); by default where `vlab run` puts its containers. Errors: `host` for a limit that cannot
+ * `cgroup`: where it goes (`cgroupOf`); by default where `vlab run` puts its containers. `rootMount`: what its root is made of; by
+ * default the directory of the configuration. Errors: `host` for a limit that cannot
  * be set here; RangeError for a configuration this compiler does not know.
  */
 export function compileContainer(
@@ -82,11 +84,12 @@ export function compileContainer(
   config: OciConfig,
   situation: Situation,
   cgroup?: PlannedCgroup,
+  rootMount?: RootMount,
 ): ContainerSteps {
   const host = situation.host ?? hostAbilities;
   const namespaces = namespacesOf(config, { rootless: situation.rootless, host });
   const cgroups = cgroupSteps(b, config, situation, cgroup);
-  const mounts = new MountSteps(b, config, situation, cgroups.own);
+  const mounts = new MountSteps(b, config, situation, cgroups.own, rootMount);
   const own = namespaceSteps(b, {
     config,
     namespaces,

@@ -10,6 +10,7 @@
  *
  * An answer is AGREED or REFUSED; behind the one to `born` are the state texts, where hooks inside the container read them. Pure.
  */
+import type { RootMount } from '../storage/root-mount.js';
 import { ABI, flags } from '../sys/abi.js';
 import { unblockSignals } from '../sys/attached.js';
 import { num } from '../sys/num.js';
@@ -37,6 +38,8 @@ export interface CreateOptions extends Omit<ConversationOptions, 'waitsForStart'
   preserved: readonly Passed[];
   /** Descriptors 0, 1 and 2 that the container's user must own, to open them again by /proc/self/fd. */
   ownedStdio: readonly number[];
+  /** What its root is made of; config.root.path is rootPathOf of it. Absent: that directory as it is. */
+  rootMount?: RootMount | undefined;
 }
 
 export interface CreatePlan {
@@ -63,7 +66,7 @@ export function createPlan(
 
 function planOf(config: OciConfig, situation: Situation, cgroup: PlannedCgroup, asked: CreateOptions): CreatePlan {
   const b = new PlanBuilder(situation.arch);
-  const container = compileContainer(b, config, situation, cgroup);
+  const container = compileContainer(b, config, situation, cgroup, asked.rootMount);
   if (container.takeListener && asked.listenerBytes === undefined) {
     throw new RangeError('who is asked about system calls must be told which process asks');
   }

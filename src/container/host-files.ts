@@ -34,40 +34,69 @@ export const hostFiles: HostFiles = {
     const stat = seen(() => statSync(path));
     return stat && kindOf(stat);
   },
-  inImage(root, path) {
-    let here = '/';
-    let stat: Stats | undefined = seen(() => statSync(root));
-    let existing = 0;
-    let links = 0;
-    const rest = path.split('/').filter(Boolean);
-    while (rest.length > 0) {
-      const name = rest.shift() as string;
-      if (name === '.') continue;
-      if (name === '..') {
-        here = dirname(here);
-        existing = Math.min(existing, depthOf(here));
-        if (existing === depthOf(here)) stat = seen(() => lstatSync(join(root, here)));
-        continue;
-      }
-      const next = join(here, name);
-      // Below what is not there, nothing is.
-      const found = existing === depthOf(here) ? seen(() => lstatSync(join(root, next))) : undefined;
-      if (found?.isSymbolicLink()) {
-        const target = seen(() => readlinkSync(join(root, next)));
-        if (++links > MAX_LINKS || target === undefined || target.includes('\ufffd')) return undefined;
-        rest.unshift(...target.split('/').filter(Boolean));
-        if (target.startsWith('/')) [here, existing] = ['/', 0];
-        continue;
-      }
-      here = next;
-      stat = found;
-      if (found) existing = depthOf(here);
-    }
-    const whole = existing === depthOf(here) ? stat : undefined;
-    return { path: here, existing, kind: whole && kindOf(whole), mode: whole && whole.mode & 0o7777 };
-  },
+  inImage: (root, path) => pathIn((within) => found(join(root, within)), path),
   isEmpty: (directory) => seen(() => readdirSync(directory))?.length === 0,
 };
+
+/** What lies at a path of an image, where no component but the last may be a link; undefined: nothing. Throws Unsure. */
+export type Look = (path: string) => Found | undefined;
+
+export interface Found {
+  stat: Stats;
+  /** Where it is on the host. */
+  at: string;
+}
+
+/** It cannot be told. */
+export class Unsure extends Error {}
+
+export function found(at: string): Found | undefined {
+  const stat = seen(() => lstatSync(at));
+  return stat && { stat, at };
+}
+
+/** Walks through an image as the kernel would with the image as its root. undefined: it cannot be told. */
+export function pathIn(look: Look, path: string): ImagePath | undefined {
+  try {
+    return walk(look, path);
+  } catch (error) {
+    if (error instanceof Unsure) return undefined;
+    throw error;
+  }
+}
+
+function walk(look: Look, path: string): ImagePath {
+  let here = '/';
+  let stat: Stats | undefined = look('/')?.stat;
+  let existing = 0;
+  let links = 0;
+  const rest = path.split('/').filter(Boolean);
+  while (rest.length > 0) {
+    const name = rest.shift() as string;
+    if (name === '.') continue;
+    if (name === '..') {
+      here = dirname(here);
+      existing = Math.min(existing, depthOf(here));
+      if (existing === depthOf(here)) stat = look(here)?.stat;
+      continue;
+    }
+    const next = join(here, name);
+    // Below what is not there, nothing is.
+    const there = existing === depthOf(here) ? look(next) : undefined;
+    if (there?.stat.isSymbolicLink()) {
+      const target = seen(() => readlinkSync(there.at));
+      if (++links > MAX_LINKS || target === undefined || target.includes('\ufffd')) throw new Unsure();
+      rest.unshift(...target.split('/').filter(Boolean));
+      if (target.startsWith('/')) [here, existing] = ['/', 0];
+      continue;
+    }
+    here = next;
+    stat = there?.stat;
+    if (there) existing = depthOf(here);
+  }
+  const whole = existing === depthOf(here) ? stat : undefined;
+  return { path: here, existing, kind: whole && kindOf(whole), mode: whole && whole.mode & 0o7777 };
+}
 
 function kindOf(stat: Stats): FileKind {
   return stat.isDirectory() ? 'directory' : 'file';

@@ -1,4 +1,5 @@
 /** The plan of `vlab run`: a container in the foreground or, with files for its output, in the background. Pure. */
+import type { RootMount } from '../storage/root-mount.js';
 import { ABI, flags } from '../sys/abi.js';
 import { attached, blockSignals, unblockSignals } from '../sys/attached.js';
 import { CHANNEL_FD } from '../sys/channel.js';
@@ -24,13 +25,15 @@ export interface RunPlanOptions {
   detached?: { stdoutPath: string; stderrPath: string } | undefined;
   /** Where it goes, if not where all containers of `vlab run` go. */
   cgroup?: PlannedCgroup | undefined;
+  /** What its root is made of; config.root.path is rootPathOf of it. Absent: that directory as it is. */
+  rootMount?: RootMount | undefined;
 }
 
 export function runPlan(config: OciConfig, situation: Situation, options: RunPlanOptions = {}): RunPlan {
-  const { relayPath, detached, cgroup } = options;
+  const { relayPath, detached, cgroup, rootMount } = options;
   const b = new PlanBuilder(situation.arch);
   const stamps = new Stamps(b);
-  const container = compileContainer(b, config, situation, cgroup);
+  const container = compileContainer(b, config, situation, cgroup, rootMount);
   if (container.needsOutside || container.takeListener) {
     throw new RangeError('this configuration needs somebody who answers: createPlan is for that');
   }

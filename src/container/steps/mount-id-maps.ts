@@ -5,10 +5,12 @@
 import { directoryFlags, flags } from '../../sys/abi.js';
 import { cloneProcess } from '../../sys/clone.js';
 import { label, type PlanBuilder, type StepOptions, type Word } from '../../sys/plan.js';
+import { hostId } from '../config/namespaces.js';
 import { configError } from '../config/parse-config.js';
 import type { OciConfig, OciIdMapping, OciMount } from '../config/schema.js';
 import { mapText } from './id-map-steps.js';
 import type { MountOptions } from './mount-options.js';
+import type { MappedIds } from './overlay-steps.js';
 
 interface Mappings {
   uid: readonly OciIdMapping[];
@@ -43,15 +45,30 @@ export class IdMaps {
       return this.made({ uid, gid }, from);
     }
     if (options.idmap === 'no') return undefined;
-    const { namespaces, uidMappings, gidMappings } = this.config.linux;
-    const user = namespaces.find(({ type }) => type === 'user');
-    if (user?.path) return this.joined(user.path, from);
-    if (!user || !uidMappings?.length || !gidMappings?.length) {
+    const own = this.ofContainer(from);
+    if (!own) {
       throw configError(`${path}.options`, 'ask for mapped ids, but neither the mount nor the container has mappings', {
         hint: 'give the mount uidMappings and gidMappings',
       });
     }
+    return own;
+  }
+
+  /** The container's own user namespace, or one that is mapped as it is; undefined: it has none, or no mappings. */
+  ofContainer(from: StepOptions = {}): Word | undefined {
+    const { namespaces, uidMappings, gidMappings } = this.config.linux;
+    const user = namespaces.find(({ type }) => type === 'user');
+    if (user?.path) return this.joined(user.path, from);
+    if (!user || !uidMappings?.length || !gidMappings?.length) return undefined;
     return this.made({ uid: uidMappings, gid: gidMappings }, from);
+  }
+
+  /** The same, where its root must be known. Error (`input`): it is not. */
+  ofRoot(): MappedIds {
+    const { uidMappings, gidMappings } = this.config.linux;
+    const [namespace, uid, gid] = [this.ofContainer(), hostId(uidMappings, 0), hostId(gidMappings, 0)];
+    if (namespace && uid !== undefined && gid !== undefined) return { namespace, uid, gid };
+    throw configError('linux.uidMappings', 'must map 0, as linux.gidMappings must: the root of an image is its');
   }
 
   private joined(path: string, from: StepOptions): Word {

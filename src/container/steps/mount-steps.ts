@@ -4,12 +4,14 @@
  * image. Pure.
  */
 import { posix, resolve } from 'node:path';
+import type { RootMount } from '../../storage/root-mount.js';
 import { type AbiName, flags } from '../../sys/abi.js';
 import { label, MAX_STEPS, type PlanBuilder, PlanTooLarge, type Word } from '../../sys/plan.js';
 import { ValueChecks } from '../../sys/value-check.js';
 import { configError } from '../config/parse-config.js';
 import type { OciConfig, OciMount, OciNamespaceType } from '../config/schema.js';
 import { hostAbilities } from '../host-abilities.js';
+import { filesOfRoot } from '../layered-files.js';
 import type { Situation } from '../situation.js';
 import { changeTree, type Taken, takeSource } from './bind-mounts.js';
 import { bindInstead, mountCgroups, type OwnCgroup } from './cgroup-mounts.js';
@@ -29,6 +31,7 @@ import {
   setParameter,
   trustOf,
 } from './new-filesystem.js';
+import { isMadeByParent, type MadeRoot, makeRoot } from './root-mount-steps.js';
 import { enterRoot, leaveHostAlone, mountRoot, type RootPlan, rootPlan, unmountRoot } from './root-steps.js';
 import { copyUp, takeBelow } from './tmp-copy-up.js';
 
@@ -57,6 +60,8 @@ export class MountSteps {
   private readonly tree: ContainerTree;
   private readonly checks: ValueChecks;
   private readonly idMaps: IdMaps;
+  /** The root, when the parent made it. */
+  private made: MadeRoot | undefined;
   /** Sources of bind mounts, by their entry's index. */
   private readonly taken = new Map<number, Taken>();
   /** File systems that become read-only when all is in them. */
@@ -67,6 +72,8 @@ export class MountSteps {
     private readonly config: OciConfig,
     private readonly situation: Situation,
     private readonly cgroups: readonly OwnCgroup[],
+    /** What the root is made of, where it is not the directory of the configuration. */
+    private readonly rootMount?: RootMount,
   ) {
     this.types = new Set(config.linux.namespaces.map(({ type }) => type));
     this.inUserNamespace =
@@ -75,7 +82,8 @@ export class MountSteps {
     if (config.linux.mountLabel && !labels().selinux) throw missing('linux.mountLabel', 'SELinux');
     this.root = rootPlan(config, this.fromBundle(config.root.path), situation.noPivot === true, isOwnNamespace);
     const exclusive = this.root.way !== 'chroot';
-    this.tree = new ContainerTree(b, { rootPath: this.root.path, exclusive, files: situation.files });
+    const files = situation.files && rootMount ? filesOfRoot(situation.files, rootMount) : situation.files;
+    this.tree = new ContainerTree(b, { rootPath: this.root.path, exclusive, files });
     this.checks = new ValueChecks(b);
     this.idMaps = new IdMaps(b, config);
     // Each takes a step at least: no sense in reading a hundred thousand first.
@@ -93,12 +101,21 @@ export class MountSteps {
    */
   beforeClone(): void {
     const { fromHost, sharesWithHost, inherited } = this.root;
+    const mapsIds = this.types.has('user') && !this.situation.rootless;
     if (inherited) {
       this.takeSources();
-      this.tree.hold('/', mountRoot(this.b, this.root), 'other');
-    } else if (this.types.has('user') && !this.situation.rootless) {
-      this.takeSources(sharesWithHost ? undefined : fromHost);
+      this.tree.hold('/', mountRoot(this.b, this.root, this.makeRoot(mapsIds)), 'other');
+      return;
     }
+    if (mapsIds) this.takeSources(sharesWithHost ? undefined : fromHost);
+    if (this.rootMount && isMadeByParent(this.rootMount, mapsIds)) this.made = this.makeRoot(mapsIds);
+  }
+
+  private makeRoot(mapsIds: boolean): MadeRoot | undefined {
+    const { rootMount, config } = this;
+    if (!rootMount) return undefined;
+    const idmap = mapsIds ? this.idMaps.ofRoot() : undefined;
+    return makeRoot(this.b, rootMount, { idmap, label: config.linux.mountLabel });
   }
 
   /** In the child: all that is mounted and made, up to the hooks that see it together with the host's root. */
@@ -109,7 +126,7 @@ export class MountSteps {
       if (root.sharesWithHost) this.takeSources();
       if (root.way !== 'chroot') leaveHostAlone(b, root);
       this.takeSources();
-      this.tree.hold('/', mountRoot(b, root), 'other');
+      this.tree.hold('/', mountRoot(b, root, this.made ?? this.makeRoot(false)), 'other');
     }
     for (const mount of this.mounts) this.one(mount);
     const devices = new DeviceSteps(b, this.tree, this.checks);
@@ -263,6 +280,7 @@ export class MountSteps {
   /** False where it is known that there is nothing to copy. */
   private hasFiles({ known }: Place): boolean {
     if (!known || !this.situation.files) return true;
+    if (this.rootMount && this.rootMount.kind !== 'directory') return true;
     return known.kind === 'directory' && !this.situation.files.isEmpty(posix.join(this.root.path, known.path));
   }
 }

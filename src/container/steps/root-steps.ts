@@ -4,6 +4,7 @@ import type { PlanBuilder, Word } from '../../sys/plan.js';
 import type { OciConfig } from '../config/schema.js';
 import type { HostAbilities } from '../host-abilities.js';
 import { changeMount } from './mount-attributes.js';
+import type { MadeRoot } from './root-mount-steps.js';
 
 export interface RootPlan {
   /** The directory on the host. */
@@ -50,26 +51,36 @@ export function leaveHostAlone(b: PlanBuilder, { fromHost }: RootPlan): void {
   b.step('mount', [0, b.str('/'), 0, flags('MS_REC', fromHost), 0], 'let no mount event reach the host');
 }
 
-/** A private copy of the tree, mounted over itself so that pivot_root(2) accepts it and hooks find it. */
-export function mountRoot(b: PlanBuilder, { path, way }: RootPlan): Word {
-  const root = b.word('root');
-  const where = b.str(path);
-  const hint = `check that ${path} is a directory that this user may read`;
-  const tree = flags('OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC', 'AT_RECURSIVE');
-  b.step('open_tree', [flags('AT_FDCWD'), where, tree], 'take a private copy of the root file system', {
-    result: root,
-    hint,
-  });
-  const how = flags('MOVE_MOUNT_F_EMPTY_PATH', 'MOVE_MOUNT_T_SYMLINKS');
-  b.step('move_mount', [root, b.str(''), flags('AT_FDCWD'), where, how], 'mount it, so that it can become the root', {
-    hint,
-  });
+/**
+ * Mounts the root at its path, so that pivot_root(2) accepts it and hooks find it: what was `made` for it, or a private copy of
+ * the tree that is there.
+ */
+export function mountRoot(b: PlanBuilder, { path, way }: RootPlan, made?: MadeRoot): Word {
+  const root = made?.mounted ?? copyOfTree(b, path);
+  if (made?.place !== 'attached') {
+    const here = made?.place === 'cwd';
+    const how = flags('MOVE_MOUNT_F_EMPTY_PATH', here ? 'MOVE_MOUNT_T_EMPTY_PATH' : 'MOVE_MOUNT_T_SYMLINKS');
+    const attach = [root, b.str(''), flags('AT_FDCWD'), b.str(here ? '' : path), how] as const;
+    b.step('move_mount', [...attach], 'mount it, so that it can become the root', { hint: hint(path) });
+  }
   if (way === 'chroot') {
     // Where it is attached to something shared, it has become so itself.
     changeMount(b, root, { propagation: 'MS_PRIVATE', recursive: true }, 'let no mount on it show up elsewhere');
   }
   return root;
 }
+
+function copyOfTree(b: PlanBuilder, path: string): Word {
+  const root = b.word('root');
+  const tree = flags('OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC', 'AT_RECURSIVE');
+  b.step('open_tree', [flags('AT_FDCWD'), b.str(path), tree], 'take a private copy of the root file system', {
+    result: root,
+    hint: hint(path),
+  });
+  return root;
+}
+
+const hint = (path: string) => `check that ${path} is a directory that this user may read`;
 
 /** Enters the new root and lets go of the old one. pivot_root(2), "pivot_root(".", ".")". */
 export function enterRoot(b: PlanBuilder, { way, finally: last }: RootPlan, root: Word): void {

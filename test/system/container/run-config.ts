@@ -7,6 +7,7 @@ import type { OciConfig, OciMount } from '../../../src/container/config/schema.j
 import { hostFiles } from '../../../src/container/host-files.js';
 import { runPlan } from '../../../src/container/run-plan.js';
 import type { Situation } from '../../../src/container/situation.js';
+import type { RootMount } from '../../../src/storage/root-mount.js';
 import { hostArch } from '../../../src/sys/abi.js';
 import { startOnce } from '../../../src/sys/perform-once.js';
 import type { Plan } from '../../../src/sys/plan.js';
@@ -23,6 +24,8 @@ export interface ConfigRun {
   /** The plan itself is changed, to see that a guard is one. */
   tamper?: (plan: Plan) => void;
   relayPath?: string;
+  /** Then `rootfs` is where it has its place. */
+  rootMount?: RootMount;
 }
 
 export interface ConfigOutcome {
@@ -49,7 +52,7 @@ export async function runConfig(run: ConfigRun): Promise<ConfigOutcome> {
     files: hostFiles,
     ...run.situation,
   };
-  const { plan } = runPlan(configFor(run), situation, { relayPath: run.relayPath });
+  const { plan } = runPlan(configFor(run), situation, { relayPath: run.relayPath, rootMount: run.rootMount });
   run.tamper?.(plan);
   const folder = mkdtempSync(join(tmpdir(), 'vlab-output-'));
   const output = openSync(join(folder, 'stdout'), 'w');

@@ -9,7 +9,15 @@ import { hasCompiler, wrongClaims } from './compile-c.js';
 import { BPF_OPCODES, DEVICE_ACCESS, LAYOUT } from './kernel-layout.js';
 
 const KERNEL_HEADERS = [
-  ...['linux/sched.h', 'linux/mount.h', 'linux/fcntl.h', 'linux/openat2.h', 'linux/stat.h', 'linux/prctl.h'],
+  ...[
+    'linux/sched.h',
+    'linux/mount.h',
+    'linux/fcntl.h',
+    'linux/openat2.h',
+    'linux/stat.h',
+    'linux/prctl.h',
+    'linux/securebits.h',
+  ],
   ...['linux/capability.h', 'linux/wait.h', 'asm/poll.h', 'linux/inotify.h', 'linux/time.h', 'asm/signal.h'],
   ...['asm/siginfo.h', 'linux/sockios.h', 'asm/ioctls.h', 'linux/ioctl.h', 'linux/reboot.h', 'linux/mman.h'],
   ...['linux/bpf.h', 'asm/resource.h', 'linux/errno.h', 'asm/unistd.h', 'linux/close_range.h', 'linux/memfd.h'],
