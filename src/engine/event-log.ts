@@ -6,7 +6,7 @@ import { closeSync, fstatSync, openSync, renameSync, statSync, writeFileSync, wr
 import { join } from 'node:path';
 import { errnoOf } from '../base/errors.js';
 import { dataDir } from '../base/paths.js';
-import { locked } from '../oci/lock.js';
+import { locked, TOKEN } from '../oci/lock.js';
 import { makeDirectories, makeDirectoryWhole } from '../oci/whole-directory.js';
 import type { EngineEvent, EventType } from './event.js';
 
@@ -68,7 +68,7 @@ function openLog(path: string): number {
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
     makeDirectories(dataDir());
-    makeDirectoryWhole({ root: dataDir(), name: 'events' }, (partial) => writeFileSync(join(partial, 'lock'), ''));
+    makeDirectoryWhole({ root: dataDir(), name: 'events' }, (partial) => writeFileSync(join(partial, TOKEN), ''));
     return openSync(path, 'a', 0o600);
   }
 }

@@ -5,7 +5,7 @@
 import { readlinkSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf, VlabError } from '../base/errors.js';
-import { locked } from '../oci/lock.js';
+import { locked, TOKEN } from '../oci/lock.js';
 import { makeDirectoryWhole } from '../oci/whole-directory.js';
 import { containersDir } from './container-files.js';
 import { ensureContainersDir, isContainerId, readState } from './records.js';
@@ -52,7 +52,7 @@ function linkedId(name: string): string | undefined {
 export async function withNames<T>(work: () => Promise<T>): Promise<T> {
   const root = ensureContainersDir();
   const folder = { root, name: FOLDER };
-  makeDirectoryWhole(folder, (partial) => writeFileSync(join(partial, 'lock'), '')); // unless it is there
+  makeDirectoryWhole(folder, (partial) => writeFileSync(join(partial, TOKEN), '')); // unless it is there
   return locked(join(root, FOLDER), work);
 }
 

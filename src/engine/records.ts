@@ -2,12 +2,12 @@
  * Containers on disk: a directory each, which appears and vanishes whole. What is asked for is written once, what changes by
  * rename and by who has the container's lock; everybody may read at any time.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf, VlabError } from '../base/errors.js';
 import { privateDir } from '../base/paths.js';
-import { isLocked, locked, placeTaken } from '../oci/lock.js';
-import { makeDirectories, makeDirectoryWhole, removeDirectoryWhole, wholeDirectories } from '../oci/whole-directory.js';
+import { isLocked, locked, TOKEN } from '../oci/lock.js';
+import { makeDirectories, removeDirectoryWhole, wholeDirectories } from '../oci/whole-directory.js';
 import { CONTAINER_FILES, containerDir, containersDir } from './container-files.js';
 import type { ContainerState } from './container-state.js';
 import { type ContainerDefinition, parseDefinition } from './definition.js';
@@ -27,24 +27,11 @@ export function containerIds(): string[] {
   return wholeDirectories(containersDir()).filter(isContainerId);
 }
 
-/**
- * Makes its directory, and has its lock while `rest` runs: nobody else changes it before that. Error (`operation`): there is a
- * container of that id.
- */
-export async function makeRecord<T>(record: ContainerRecord, rest: () => Promise<T>): Promise<T> {
-  const root = ensureContainersDir();
-  let release = () => {};
-  const made = makeDirectoryWhole({ root, name: record.id }, (partial) => {
-    release = placeTaken(partial, containerDir(record.id));
-    writeDurable(join(partial, CONTAINER_FILES.definition), JSON.stringify(record.definition));
-    writeDurable(join(partial, CONTAINER_FILES.state), JSON.stringify(record.state));
-  });
-  if (!made) throw new VlabError('operation', `there is a container ${record.id} already`);
-  try {
-    return await rest();
-  } finally {
-    release();
-  }
+/** Writes what makes a directory a container's, before it gets its place. */
+export function fillRecord(directory: string, { definition, state }: ContainerRecord): void {
+  writeFileSync(join(directory, TOKEN), '');
+  writeDurable(join(directory, CONTAINER_FILES.definition), JSON.stringify(definition));
+  writeDurable(join(directory, CONTAINER_FILES.state), JSON.stringify(state));
 }
 
 export function ensureContainersDir(): string {

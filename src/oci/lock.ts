@@ -11,7 +11,8 @@ import { namesEnded, ownName } from '../sys/own-name.js';
 import { type Process, thisProcess } from '../sys/owners.js';
 import { BrokenError } from './container-errors.js';
 
-const TOKEN = 'lock';
+/** A file of this name in a directory lets it be locked. */
+export const TOKEN = 'lock';
 const TAKEN = 'lock.';
 const DEADLINE_MS = 30_000;
 /** A token cannot be seen at the moment of its rename; more often than this it is not there. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -8,8 +8,8 @@ import { checkName, giveBackName, idOfName, takeName, withNames } from '../../..
 import { randomName } from '../../../src/engine/random-name.js';
 import {
   containerIds,
+  fillRecord,
   isBusy,
-  makeRecord,
   readState,
   removeRecord,
   withContainer,
@@ -34,7 +34,8 @@ async function make(start: string, name: string): Promise<string> {
   const record = { id: id(start), definition: definitionFor(id(start), name), state: stateFor(name) };
   await withNames(async () => {
     takeName(name, record.id);
-    await makeRecord(record, async () => {});
+    mkdirSync(containerDir(record.id), { recursive: true });
+    fillRecord(containerDir(record.id), record);
   });
   return record.id;
 }

@@ -1,0 +1,90 @@
+/** A container's networks, when its network namespace is there. */
+import { join } from 'node:path';
+import { connectAll, ensureDefaultNetwork, listNetworks } from '../network/networks.js';
+import type { PublishedPort } from '../network/ports.js';
+import { CONTAINER_FILES, containerDir } from './container-files.js';
+import type { Attachment, BootProcess } from './container-state.js';
+import type { ContainerDefinition } from './definition.js';
+import type { Addresses } from './name-files.js';
+import type { ContainerRecord } from './records.js';
+
+export const DEFAULT_NETWORK = 'bridge';
+
+export interface Connection {
+  /** Those asked for, with their leases. */
+  attachments: Attachment[];
+  ports: PublishedPort[];
+  addresses: Addresses;
+}
+
+/** Nothing is connected without networks. Errors: those of connectAll. */
+export async function connectContainer(
+  { id, definition, state }: ContainerRecord,
+  init: BootProcess,
+): Promise<Connection> {
+  const asked = state.attachments;
+  if (definition.network.mode !== 'networks' || asked.length === 0) {
+    return { attachments: asked, ports: [], addresses: await addressesOf(definition, []) };
+  }
+  if (asked.some(({ network }) => network === DEFAULT_NETWORK)) await ensureDefaultNetwork();
+  const ports = portsOf(definition);
+  const connected = await connectAll(
+    asked.map((attachment, index) => ({
+      network: attachment.network,
+      namespace: `/proc/${init.pid}/ns/net`,
+      device: `eth${index}`,
+      isDefault: index === 0,
+      owner: { pid: init.pid, startTime: init.startTime },
+      container: id,
+      names: [...new Set([state.name, id.slice(0, 12), definition.hostname, ...attachment.aliases])],
+      addresses: [attachment.ipv4Address, attachment.ipv6Address].flatMap((address) => address ?? []),
+      hostsFile: join(containerDir(id), CONTAINER_FILES.hosts),
+      ...(attachment.macAddress === undefined ? {} : { mac: attachment.macAddress }),
+      ...(index === 0 ? { ports } : {}),
+    })),
+  );
+  const attachments = asked.map((attachment, index) => {
+    const lease = connected[index];
+    if (!lease) return attachment;
+    const { id: leaseId, network: networkId, device, addresses, gateways, mac } = lease;
+    return { ...attachment, lease: { id: leaseId, networkId, device, addresses, gateways, mac } };
+  });
+  return {
+    attachments,
+    ports: connected.flatMap((lease) => lease.ports),
+    addresses: await addressesOf(definition, attachments),
+  };
+}
+
+/** With those that are exposed, where all of them are published. */
+function portsOf({ network }: ContainerDefinition): PublishedPort[] {
+  const published = network.publish;
+  if (!network.publishAll) return published;
+  const isPublished = (port: number, protocol: string) =>
+    published.some(
+      (one) => one.protocol === protocol && port >= one.containerPort && port < one.containerPort + one.count,
+    );
+  const more = network.exposed.flatMap((text): PublishedPort[] => {
+    const [port = '', protocol = 'tcp'] = text.split('/');
+    const number = Number(port);
+    if (isPublished(number, protocol)) return [];
+    return [{ protocol: protocol as PublishedPort['protocol'], hostPort: 0, containerPort: number, count: 1 }];
+  });
+  return [...published, ...more];
+}
+
+async function addressesOf(definition: ContainerDefinition, attachments: readonly Attachment[]): Promise<Addresses> {
+  const leases = attachments.flatMap(({ lease }) => lease ?? []);
+  const own = leases.flatMap(({ addresses }) => addresses);
+  const wantsHost = definition.network.extraHosts.some(({ address }) => address === 'host-gateway');
+  return {
+    own,
+    host: wantsHost ? (leases[0]?.gateways[0] ?? hostOnDefaultNetwork()) : undefined,
+    ipv6: own.some((address) => address.includes(':')),
+    nameServers: [],
+  };
+}
+
+function hostOnDefaultNetwork(): string | undefined {
+  return listNetworks().networks.find(({ name }) => name === DEFAULT_NETWORK)?.subnets[0]?.gateway;
+}
