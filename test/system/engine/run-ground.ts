@@ -120,3 +120,8 @@ export class Taken extends PassThrough {
     });
   }
 }
+
+/** A change of a configuration: its program gets a terminal. */
+export const terminal = (config: OciConfig): void => {
+  config.process.terminal = true;
+};
