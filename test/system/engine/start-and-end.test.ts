@@ -49,7 +49,7 @@ describe('a container', () => {
       expect.stringMatching(new RegExp(`^${time} stdout F out$`)),
       expect.stringMatching(new RegExp(`^${time} stdout P part$`)),
     ]);
-    const at = Date.parse(log.slice(0, 23) + 'Z');
+    const at = Date.parse(`${log.slice(0, 23)}Z`);
     expect(Math.abs(at - Date.now())).toBeLessThan(60_000);
     await until(() => hasEnded(started.monitor), 'its monitor has ended');
     expect(ground.left()).toEqual([]);
