@@ -1,8 +1,8 @@
 /** Sends requests: the one place of the registry client that opens connections. */
 import { rootCertificates } from 'node:tls';
-import { Agent, type Dispatcher, fetch } from 'undici';
+import { Agent, type Dispatcher, EnvHttpProxyAgent, fetch } from 'undici';
 import { messageOf, VlabError } from '../../base/errors.js';
-import type { Endpoint } from './endpoint.js';
+import { type Endpoint, isLoopback } from './endpoint.js';
 import { shownUrl } from './registry-error.js';
 import type { RegistryRequest } from './requests.js';
 import { discard, type Response } from './response.js';
@@ -27,8 +27,8 @@ export class ConnectionError extends VlabError {
 export class Transport implements AsyncDisposable {
   readonly #endpoint: Endpoint;
   /** For the registry itself, with what was said of its certificates, and for all others. */
-  readonly #own: Agent;
-  readonly #others: Agent;
+  readonly #own: Dispatcher;
+  readonly #others: Dispatcher;
 
   constructor(endpoint: Endpoint, options: TransportOptions = {}) {
     const silenceMs = options.silenceMs ?? 60_000;
@@ -36,8 +36,13 @@ export class Transport implements AsyncDisposable {
     const timeout = options.connectMs ?? 15_000;
     const ca = endpoint.ca === undefined ? {} : { ca: [...rootCertificates, endpoint.ca] };
     this.#endpoint = endpoint;
-    this.#own = new Agent({ ...common, connect: { timeout, ...ca, rejectUnauthorized: !endpoint.isInsecure } });
-    this.#others = new Agent({ ...common, connect: { timeout, ...ca } });
+    const ownTls = { timeout, ...ca, rejectUnauthorized: !endpoint.isInsecure };
+    // nothing that stays on this machine goes through a proxy, which is Go's rule and so docker's
+    const isDirect = isLoopback(new URL(endpoint.origin)) || !hasProxy(process.env);
+    this.#own = isDirect ? new Agent({ ...common, connect: ownTls }) : throughProxy(common, ownTls);
+    this.#others = isDirect
+      ? new Agent({ ...common, connect: { timeout, ...ca } })
+      : throughProxy(common, { timeout, ...ca });
   }
 
   /**
@@ -89,6 +94,15 @@ export class Transport implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([this.#own.destroy(), this.#others.destroy()]);
   }
+}
+
+/** By HTTP_PROXY, HTTPS_PROXY and NO_PROXY, in capitals or not. */
+function throughProxy(common: Agent.Options, requestTls: { timeout: number; ca?: string[] }): Dispatcher {
+  return new EnvHttpProxyAgent({ ...common, connect: requestTls, requestTls });
+}
+
+function hasProxy(env: NodeJS.ProcessEnv): boolean {
+  return ['HTTP_PROXY', 'HTTPS_PROXY'].some((name) => env[name] || env[name.toLowerCase()]);
 }
 
 /** fetch says only "fetch failed"; what failed is in the cause. */

@@ -18,6 +18,8 @@ export interface BlobStore {
   /** Where a blob is, or would be. What is read from there is not verified. */
   path(digest: Digest): string;
   has(digest: Digest): Promise<boolean>;
+  /** Bytes of what is there, or undefined. */
+  sizeOf(digest: Digest): Promise<number | undefined>;
   /** Verified. Error (`operation`): it is not there, has more than `most` bytes, or other content than its digest says. */
   read(digest: Digest, most?: number): Promise<Buffer>;
   /** The bytes from `fromByte` on. From 0 they are verified: at the end of a blob with another digest the stream fails. */
