@@ -26,6 +26,8 @@ export interface Lease {
   /** What others in the network call it. */
   names: string[];
   ports: PublishedPort[];
+  /** `--dns` was given: it asks no server of the network. */
+  hasOwnServers?: boolean;
 }
 
 /** Bits per second. */
@@ -52,15 +54,17 @@ export interface LeaseRequest {
   container?: string;
   rate?: Rate;
   hostsFile?: string;
+  hasOwnServers?: boolean;
   names?: readonly string[];
   ports?: readonly PublishedPort[];
 }
 
-/** Errors (`input`): a static address that is taken or outside, a port that is taken; (`operation`): a subnet is exhausted. */
+/** `busy`: ports that are not chosen. Errors (`input`): a static address that is taken or outside, a port that is taken; (`operation`): a subnet is exhausted. */
 export function takeLease(
   { all, last }: Leases,
   network: NetworkDefinition,
   request: LeaseRequest,
+  busy: readonly PublishedPort[] = [],
 ): { lease: Lease; leases: Leases } {
   const wanted = (request.addresses ?? []).map(parseAddress);
   const prefixes = network.subnets.map(({ subnet }) => parsePrefix(subnet));
@@ -89,16 +93,18 @@ export function takeLease(
   });
   const ports: PublishedPort[] = [];
   for (const port of request.ports ?? []) {
-    const chosen = port.hostPort === 0 ? choosePort(port, [...all.flatMap((one) => one.ports), ...ports]) : port;
+    const chosen =
+      port.hostPort === 0 ? choosePort(port, [...all.flatMap((one) => one.ports), ...ports, ...busy]) : port;
     mustBeFree(chosen, all);
     ports.push(chosen);
   }
-  const { id, owner, device, container, rate, hostsFile, names = [] } = request;
+  const { id, owner, device, container, rate, hostsFile, hasOwnServers, names = [] } = request;
   const lease: Lease = {
     ...{ id, network: network.id, addresses, mac: request.mac ?? macFor(addresses), owner, device },
     ...(container === undefined ? {} : { container }),
     ...(rate === undefined ? {} : { rate }),
     ...(hostsFile === undefined ? {} : { hostsFile }),
+    ...(hasOwnServers === undefined ? {} : { hasOwnServers }),
     names: [...names],
     ports,
   };
@@ -172,8 +178,10 @@ function nextFree(prefix: Prefix, used: Set<string>, last: string | undefined): 
 function mustBeFree(port: PublishedPort, all: readonly Lease[]): void {
   const other = all.find(({ ports }) => ports.some((taken) => clash(taken, port)));
   if (!other) return;
-  throw new VlabError('input', `port ${port.hostPort}/${port.protocol} of the host is published already`, {
-    hint: `by ${other.container ?? other.names[0] ?? other.id.slice(0, 12)}: take another one`,
+  const { hostAddress = '0.0.0.0', hostPort } = port;
+  throw new VlabError('input', `Bind for ${hostAddress}:${hostPort} failed: port is already allocated`, {
+    hint: `by ${other.names[0] ?? other.container?.slice(0, 12) ?? other.id.slice(0, 12)}: take another one`,
+    exitCode: 125,
   });
 }
 

@@ -16,10 +16,11 @@ import {
   RTNETLINK,
 } from '../sys/netlink.js';
 import { openTalk } from '../sys/netlink-steps.js';
-import { label, type Plan, PlanBuilder } from '../sys/plan.js';
+import { type Addr, label, type Plan, PlanBuilder, type Word } from '../sys/plan.js';
 import { addressBytes, BITS, parseAddress, parsePrefix } from './address.js';
 import { bridgeAlias, bridgeName, type NetworkDefinition } from './definition.js';
 import { type Lease, vethAlias, vethName } from './leases.js';
+import { rateMessage } from './rate.js';
 
 const HINT = 'the kernel refused it: look at `ip link` and `ip address` for a name or an address that is taken';
 /** Of linux/socket.h: what struct ifaddrmsg and struct rtmsg call the families. */
@@ -61,24 +62,62 @@ export interface Connection {
   isDefault: boolean;
 }
 
-/** The veth pair: one end on the bridge, the other in the container with the lease's addresses; its lo is up then, too. */
+/**
+ * The container's end, with the lease's addresses: of a veth pair whose other end is on the bridge, or a macvlan or ipvlan of the
+ * network's parent. The container's lo is up then, too. The performer is in the host's network again at the end.
+ */
 export function connectPlan(arch: Arch, { network, lease, namespace, device, isDefault }: Connection): Plan {
   const b = new PlanBuilder(arch);
-  const [name, bridge] = [vethName(lease), bridgeName(network)];
-  const target = b.word('namespace');
-  b.step('openat', [flags('AT_FDCWD'), b.str(namespace), flags('O_CLOEXEC')], "find the container's network", {
+  const [target, home] = [b.word('namespace'), b.word('home')];
+  const reading = [flags('AT_FDCWD'), flags('O_CLOEXEC')] as const;
+  b.step('openat', [reading[0], b.str('/proc/self/ns/net'), reading[1]], 'find the way back', { result: home });
+  b.step('openat', [reading[0], b.str(namespace), reading[1]], "find the container's network", {
     result: target,
     hint: 'the container has ended',
   });
   const host = openTalk(b, 'the network of the host', HINT);
-  const peer = Buffer.concat([
-    ...[linkBody(0), named(device), ...mtuOf(network.mtu), attribute(RTNETLINK.IFLA_ADDRESS, macBytes(lease.mac))],
-    attribute(RTNETLINK.IFLA_NET_NS_FD, new Uint8Array(4)),
-  ]);
+  if (network.driver === 'bridge') tellPair(b, host, { network, lease, device, target });
+  else tellPart(b, host, { network, lease, device, target });
+  host.end();
+  b.step('setns', [target, flags('CLONE_NEWNET')], 'enter the network of the container', { accept: [0, 0] });
+  const inside = openTalk(b, 'the network of the container', HINT);
+  inside.tell(upMessage('lo'), 'up', 'bring lo up');
+  const index = inside.indexOf(device);
+  lease.addresses.forEach((address, at) => {
+    tellAddress(inside, address, parsePrefix(network.subnets[at]?.subnet ?? '').length, index, device);
+  });
+  const { sendBitsPerSecond } = lease.rate ?? {};
+  if (sendBitsPerSecond !== undefined) tellRate(inside, sendBitsPerSecond, index, device);
+  inside.tell(upMessage(device), 'up', `bring ${device} up`);
+  if (isDefault && !network.internal) tellDefaultRoutes(inside, network);
+  inside.end();
+  b.step('close', [target], 'done with it');
+  b.step('setns', [home, flags('CLONE_NEWNET')], 'go back', { accept: [0, 0] });
+  b.step('close', [home], 'done with it');
+  return b.build();
+}
+
+interface End {
+  network: NetworkDefinition;
+  lease: Lease;
+  device: string;
+  /** Descriptor of the container's network namespace. */
+  target: Word;
+}
+
+function tellPair(b: PlanBuilder, host: Talk, { network, lease, device, target }: End): void {
+  const [name, bridge] = [vethName(lease), bridgeName(network)];
+  const peer = Buffer.concat([linkBody(0), ...endOf(network, lease, device), NAMESPACE]);
   const data = nested(RTNETLINK.IFLA_INFO_DATA, attribute(RTNETLINK.VETH_INFO_PEER, peer));
   const pair = newLink(name, nested(RTNETLINK.IFLA_LINKINFO, kind('veth'), data), network.mtu);
   const why = `make ${name}, whose other end is ${device} of the container`;
   host.tell(pair, 'veth', why, { at: -4, word: b.addressOf(target) });
+  tellPort(host, network, lease, bridge);
+}
+
+/** Puts the host's end on the bridge, and marks it. */
+function tellPort(host: Talk, network: NetworkDefinition, lease: Lease, bridge: string): void {
+  const name = vethName(lease);
   const master = host.indexOf(bridge);
   host.tell(
     upMessage(
@@ -91,28 +130,110 @@ export function connectPlan(arch: Arch, { network, lease, namespace, device, isD
     { at: -4, word: master },
   );
   host.tell(portMessage(name, lease, network), 'mode', 'say what goes between ports');
+  const { receiveBitsPerSecond } = lease.rate ?? {};
+  if (receiveBitsPerSecond !== undefined) tellRate(host, receiveBitsPerSecond, host.indexOf(name), name);
+}
+
+/** The bridge's end of a machine's network: a tap that stays, for a program that opens it by its name. */
+export function tapPlan(arch: Arch, network: NetworkDefinition, lease: Lease): Plan {
+  const b = new PlanBuilder(arch);
+  const name = vethName(lease);
+  const file = b.word('tap');
+  const request = Buffer.alloc(40); // struct ifreq: the name, and flags behind it
+  request.write(name);
+  request.writeUInt16LE(ABI.IFF_TAP | ABI.IFF_NO_PI | ABI.IFF_VNET_HDR, 16);
+  b.step(
+    'openat',
+    [flags('AT_FDCWD'), b.str('/dev/net/tun'), flags('O_RDWR', 'O_CLOEXEC')],
+    'reach the maker of taps',
+    {
+      result: file,
+      hint: 'the kernel has no tun, or this user may not open /dev/net/tun',
+    },
+  );
+  b.step('ioctl', [file, flags('TUNSETIFF'), b.data(request, `{${name}}`)], `make the tap ${name}`);
+  b.step('ioctl', [file, flags('TUNSETPERSIST'), 1], 'let it stay without this process');
+  b.step('close', [file], 'done with it');
+  const host = openTalk(b, 'the network of the host', HINT);
+  if (network.mtu !== undefined) host.tell(changed(name, ...mtuOf(network.mtu)), 'mtu', `give ${name} its MTU`);
+  tellPort(host, network, lease, bridgeName(network));
   host.end();
+  return b.build();
+}
+
+/** A second device on the parent's wire, made in the container's network at once. */
+function tellPart(b: PlanBuilder, host: Talk, { network, lease, device, target }: End): void {
+  const { driver, parent = '' } = network;
+  const mode = Buffer.alloc(4);
+  mode.writeUInt32LE(driver === 'macvlan' ? RTNETLINK.MACVLAN_MODE_BRIDGE : RTNETLINK.IPVLAN_MODE_L2);
+  const [type, bytes] =
+    driver === 'macvlan' ? [RTNETLINK.IFLA_MACVLAN_MODE, mode] : [RTNETLINK.IFLA_IPVLAN_MODE, mode.subarray(0, 2)];
+  const info = nested(RTNETLINK.IFLA_LINKINFO, kind(driver), nested(RTNETLINK.IFLA_INFO_DATA, attribute(type, bytes)));
+  const flagsOfNew = ['NLM_F_REQUEST', 'NLM_F_ACK', 'NLM_F_CREATE', 'NLM_F_EXCL'] as const;
+  const end = endOf(network, driver === 'macvlan' ? lease : undefined, device);
+  const head = message(RTNETLINK.RTM_NEWLINK, flagsOfNew, linkBody(0), ...end, info, LINK, NAMESPACE);
+  const index = host.indexOf(parent);
+  const why = `make ${device}, a ${driver} of ${parent}`;
+  const at = head.length - LINK.length - NAMESPACE.length;
+  // Two words of the message are known only when it is sent: the parent's index, and the descriptor.
+  host.say(
+    [
+      b.data(head.subarray(0, at + 4), driver),
+      index,
+      b.data(NAMESPACE.subarray(0, 4), 'namespace'),
+      b.addressOf(target),
+    ],
+    [at + 4, 4, 4, 4],
+    why,
+  );
+}
+
+/** struct rtattr and four bytes that are known later. */
+const LINK = attribute(RTNETLINK.IFLA_LINK, new Uint8Array(4));
+const NAMESPACE = attribute(RTNETLINK.IFLA_NET_NS_FD, new Uint8Array(4));
+
+/** What the container's end has. An ipvlan has the address of its parent. */
+function endOf(network: NetworkDefinition, lease: Lease | undefined, device: string): Uint8Array[] {
+  const mac = lease ? [attribute(RTNETLINK.IFLA_ADDRESS, macBytes(lease.mac))] : [];
+  return [named(device), ...mtuOf(network.mtu), ...mac];
+}
+
+function tellDefaultRoutes(inside: Talk, network: NetworkDefinition): void {
+  for (const { gateway } of network.subnets) {
+    const { family } = parseAddress(gateway);
+    const route = message(
+      RTNETLINK.RTM_NEWROUTE,
+      ['NLM_F_REQUEST', 'NLM_F_ACK', 'NLM_F_CREATE', 'NLM_F_EXCL'],
+      defaultRouteBody(SOCKET_FAMILY[family]),
+      attribute(RTNETLINK.RTA_GATEWAY, addressBytes(parseAddress(gateway))),
+    );
+    inside.tell(route, 'route', `everything else goes by ${gateway}`);
+  }
+}
+
+function tellRate(talk: Talk, bitsPerSecond: number, index: Addr, name: string): void {
+  talk.tell(rateMessage(bitsPerSecond), 'rate', `let ${name} send ${bitsPerSecond} bits per second`, {
+    at: HEADER_BYTES + INDEX_AT,
+    word: index,
+  });
+}
+
+/** Removes a device of the container, in the container's network. It may be gone. */
+export function deleteInsidePlan(arch: Arch, namespace: string, device: string): Plan {
+  const b = new PlanBuilder(arch);
+  const [target, home] = [b.word('namespace'), b.word('home')];
+  const open = (path: string, result: Word, why: string) =>
+    b.step('openat', [flags('AT_FDCWD'), b.str(path), flags('O_CLOEXEC')], why, { result });
+  open('/proc/self/ns/net', home, 'find the way back');
+  open(namespace, target, "find the container's network");
   b.step('setns', [target, flags('CLONE_NEWNET')], 'enter the network of the container', { accept: [0, 0] });
   const inside = openTalk(b, 'the network of the container', HINT);
-  inside.tell(upMessage('lo'), 'up', 'bring lo up');
-  const index = inside.indexOf(device);
-  lease.addresses.forEach((address, at) => {
-    tellAddress(inside, address, parsePrefix(network.subnets[at]?.subnet ?? '').length, index, device);
-  });
-  inside.tell(upMessage(device), 'up', `bring ${device} up`);
-  if (isDefault && !network.internal) {
-    for (const { gateway } of network.subnets) {
-      const { family } = parseAddress(gateway);
-      const route = message(
-        RTNETLINK.RTM_NEWROUTE,
-        ['NLM_F_REQUEST', 'NLM_F_ACK', 'NLM_F_CREATE', 'NLM_F_EXCL'],
-        defaultRouteBody(SOCKET_FAMILY[family]),
-        attribute(RTNETLINK.RTA_GATEWAY, addressBytes(parseAddress(gateway))),
-      );
-      inside.tell(route, 'route', `everything else goes by ${gateway}`);
-    }
-  }
+  const remove = message(RTNETLINK.RTM_DELLINK, ['NLM_F_REQUEST', 'NLM_F_ACK'], linkBody(0), named(device));
+  inside.tell(remove, 'link', `remove ${device}`);
   inside.end();
+  b.step('setns', [home, flags('CLONE_NEWNET')], 'go back', { accept: [0, 0] });
+  b.step('close', [home], 'done with it');
+  b.step('close', [target], 'done with it');
   return b.build();
 }
 
@@ -151,6 +272,10 @@ function newLink(name: string, info: Uint8Array, mtu: number | undefined): Uint8
 function upMessage(name: string, ...more: Uint8Array[]): Uint8Array {
   const up = linkBody(0, ABI.IFF_UP, ABI.IFF_UP);
   return message(RTNETLINK.RTM_SETLINK, ['NLM_F_REQUEST', 'NLM_F_ACK'], up, named(name), ...more);
+}
+
+function changed(name: string, ...what: Uint8Array[]): Uint8Array {
+  return message(RTNETLINK.RTM_SETLINK, ['NLM_F_REQUEST', 'NLM_F_ACK'], linkBody(0), named(name), ...what);
 }
 
 /** Hairpin, so that a container reaches itself by a port that it publishes, also where bridged packets are translated. */

@@ -1,23 +1,37 @@
-/** Networks and leases on disk: one file, written whole by rename, and a lock that ends with its holder. */
-import { mkdirSync, readFileSync } from 'node:fs';
+/** Networks and leases on disk: one file, written whole by rename. */
+import { readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf, VlabError } from '../base/errors.js';
-import { writeWhole } from '../base/partial.js';
-import { dataDir, privateDir } from '../base/paths.js';
-import { withLock } from '../sys/waiting-lock.js';
+import { dataDir } from '../base/paths.js';
+import type { Process } from '../sys/owners.js';
 import type { NetworkDefinition } from './definition.js';
-import { type Leases, NO_LEASES } from './leases.js';
+import { type Lease, type Leases, NO_LEASES } from './leases.js';
 
 export interface NetworkState {
   networks: readonly NetworkDefinition[];
   leases: Leases;
-  /** The id of the network or the lease whose links are being made: who finds it with the lock in hand knows its maker was killed. */
-  making?: string;
+  /** Ids of the networks and leases whose links are being made: who finds them with the lock in hand knows their maker was killed. */
+  making?: readonly string[];
+  made?: Made;
+}
+
+/** What stands in the kernel, as vlab made it. Of another boot, or another network namespace, it says nothing. */
+export interface Made {
+  /** Boot and network namespace. */
+  place: string;
+  /** Handle of the table whose rules are those of the networks and leases. */
+  table?: string;
+  /** Index of each whole bridge, by its network's id. */
+  bridges: Readonly<Record<string, number>>;
+  /** What answers names, by its network's id. */
+  nameServers: Readonly<Record<string, Process>>;
+  /** That names cannot be answered was said. */
+  saidNamesAreInFiles?: boolean;
 }
 
 /** As it is at this moment. Error (`operation`): the file is no JSON. */
 export function readNetworkState(): NetworkState {
-  const path = join(dataDir(), 'networks', 'state.json');
+  const path = statePath();
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as NetworkState;
   } catch (cause) {
@@ -26,23 +40,28 @@ export function readNetworkState(): NetworkState {
   }
 }
 
-/**
- * Lets `work` read and write the state while no other process does. `lock`: its descriptor. Error (`operation`): another process keeps the lock for
- * 30 s.
- */
-export async function withNetworkState<T>(
-  work: (state: NetworkState, write: (next: NetworkState) => Promise<void>, lock: number) => Promise<T>,
-): Promise<T> {
-  mkdirSync(dataDir(), { recursive: true });
-  const folder = privateDir(join(dataDir(), 'networks'));
-  return await withLock(folder, (lock) =>
-    work(readNetworkState(), (next) => writeWhole(join(folder, 'state.json'), JSON.stringify(next)), lock),
-  );
+export const networksDir = () => join(dataDir(), 'networks');
+export const statePath = () => join(networksDir(), 'state.json');
+
+/** What stands here: nothing that is known, when it was made elsewhere. */
+export function madeHere({ made }: NetworkState): Made {
+  const place = `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${readlinkSync('/proc/self/ns/net')}`;
+  return made?.place === place ? made : { place, bridges: {}, nameServers: {} };
 }
 
-/** Keeps the rules as they were last sent beside the state. Returns the file's path. Only for who holds the lock. */
-export async function writeRules(json: string): Promise<string> {
-  const path = join(dataDir(), 'networks', 'rules.json');
-  await writeWhole(path, json);
-  return path;
+/** Errors (`input`): there is none of that name. */
+export function networkNamed({ networks }: Pick<NetworkState, 'networks'>, name: string): NetworkDefinition {
+  const network =
+    networks.find((one) => one.name === name || one.id === name) ??
+    (/^[0-9a-f]{4,}$/.test(name) ? onlyOne(networks.filter(({ id }) => id.startsWith(name))) : undefined);
+  if (network) return network;
+  throw new VlabError('input', `network ${name} not found`, {
+    hint: `there are: ${networks.map((one) => one.name).join(', ') || 'none'}`,
+  });
+}
+
+const onlyOne = <T>(some: readonly T[]): T | undefined => (some.length === 1 ? some[0] : undefined);
+
+export function leasesOf({ leases }: Pick<NetworkState, 'leases'>, network: NetworkDefinition): Lease[] {
+  return leases.all.filter((lease) => lease.network === network.id);
 }

@@ -1,46 +1,42 @@
-/**
- * The one place of this area that acts: bridges, veth pairs and rules in the network namespace of this process. What is made is
- * recorded before and forgotten after, so that whoever comes next can finish or remove what a killed command left. Whatever
- * changes something has the lock open too: it outlives a killed command as long as its performer or its nft does.
- */
-import { spawnSync } from 'node:child_process';
+/** Makes and removes networks, in the network namespace of this process; connect.ts connects containers and machines to them. */
 import { randomBytes } from 'node:crypto';
 import { VlabError } from '../base/errors.js';
 import { mustRun } from '../base/exec.js';
-import { findProgram } from '../base/find-program.js';
-import { hostArch } from '../sys/abi.js';
-import { hasEnded } from '../sys/owners.js';
-import { performOnce } from '../sys/perform-once.js';
-import {
-  bridgeAlias,
-  bridgeName,
-  DEFAULT_NETWORK,
-  defineNetwork,
-  type NetworkDefinition,
-  type NetworkRequest,
-} from './definition.js';
-import { type Lease, type LeaseRequest, releaseLease, sweepLeases, takeLease, vethAlias, vethName } from './leases.js';
-import { bridgePlan, connectPlan, deleteLinkPlan } from './link-plan.js';
-import { type NetworkState, readNetworkState, withNetworkState, writeRules } from './network-state.js';
-import { rulesetFor } from './ruleset.js';
-
-const freshId = () => randomBytes(32).toString('hex');
+import { DEFAULT_NETWORK, defineNetwork, type NetworkDefinition, type NetworkRequest } from './definition.js';
+import type { Lease } from './leases.js';
+import { settleNames } from './name-server.js';
+import { leasesOf, networkNamed, readNetworkState } from './network-state.js';
+import { withNetworks } from './session.js';
+import { ensureBridges, removeBridge, settleRules, type Tidied, tidy } from './upkeep.js';
 
 /** Makes it, with its bridge and rules. Errors: those of defineNetwork; `host` without ip or nft. */
 export function createNetwork(request: NetworkRequest): Promise<NetworkDefinition> {
-  return withNetworkState(async (before, write, lock) => {
-    const state = await sweepIn(lock, before);
-    const around = { networks: state.networks, routes: await hostRoutes(), id: freshId() };
-    const network = defineNetwork(request, { ...around, createdAt: new Date().toISOString() });
-    const next = { ...state, networks: [...state.networks, network] };
-    await write({ ...next, making: network.id });
+  return withNetworks(async (session, before) => {
+    const { networks, leases, made, gone, isUnsure } = await tidy(session, before);
+    const id = randomBytes(32).toString('hex');
+    const around = { networks, routes: await hostRoutes(), id, createdAt: new Date().toISOString() };
+    const network = defineNetwork(request, around);
+    const next = [...networks, network];
+    await session.write({ networks: next, leases, making: [id], made });
+    const { table: _, ...unruled } = made;
+    const settle = async (all: readonly NetworkDefinition[], from: typeof made) => {
+      const { table } = await session.look([]);
+      const ruled = await settleRules(session, { networks: all, leases: leases.all, made: from, table });
+      const named = await settleNames(session, {
+        networks: all,
+        leases: leases.all,
+        made: ruled,
+        changed: gone,
+        isUnsure,
+      });
+      await session.write({ networks: all, leases, made: named });
+    };
     try {
-      await ensureBridge(lock, network);
-      await applyRules(lock, next);
-      await write(next);
+      const whole = await ensureBridges(session, [network], unruled);
+      await settle(next, whole.made);
     } catch (error) {
-      await removeBridge(lock, network);
-      await write(state);
+      await removeBridge(session, network);
+      await settle(networks, unruled);
       throw error;
     }
     return network;
@@ -49,15 +45,21 @@ export function createNetwork(request: NetworkRequest): Promise<NetworkDefinitio
 
 /** The network `bridge`, which containers are on that ask for no other. It is made on first use. */
 export async function ensureDefaultNetwork(): Promise<NetworkDefinition> {
-  const known = readNetworkState().networks.find(({ name }) => name === DEFAULT_NETWORK);
+  const known = defaultNetwork();
   if (known) return known;
   try {
     return await createNetwork({ name: DEFAULT_NETWORK });
   } catch (error) {
-    const made = readNetworkState().networks.find(({ name }) => name === DEFAULT_NETWORK);
-    if (made) return made; // by another command, at the same time
+    const made = defaultNetwork(); // by another command, at the same time
+    if (made) return made;
     throw error;
   }
+}
+
+/** One that was not made to its end is none. */
+function defaultNetwork(): NetworkDefinition | undefined {
+  const { networks, making = [] } = readNetworkState();
+  return networks.find(({ id, name }) => name === DEFAULT_NETWORK && !making.includes(id));
 }
 
 /** As they are at this moment. */
@@ -66,189 +68,65 @@ export function listNetworks(): { networks: readonly NetworkDefinition[]; leases
   return { networks, leases: leases.all };
 }
 
-/** Errors (`input`): there is none of that name; containers are on it; it is the default one. */
-export function removeNetwork(name: string): Promise<void> {
-  return withNetworkState(async (before, write, lock) => {
-    const state = await sweepIn(lock, before);
-    const network = networkNamed(state, name);
+/** By name, id, or the first digits of its id. Errors (`input`): there is none; containers are on it; it is the default one. */
+export function removeNetwork(name: string): Promise<NetworkDefinition> {
+  return withNetworks(async (session, before) => {
+    const tidied = await tidy(session, before);
+    const network = networkNamed(tidied, name);
     if (network.name === DEFAULT_NETWORK) {
-      throw new VlabError('input', `the network ${name} is predefined, and cannot be removed`);
+      throw new VlabError('input', `${name} is a pre-defined network and cannot be removed`);
     }
-    const users = state.leases.all.filter((lease) => lease.network === network.id);
+    const users = leasesOf(tidied, network);
     if (users.length > 0) {
-      throw new VlabError('input', `the network ${name} is in use by ${users.length} container(s)`, {
-        hint: `disconnect or remove them: ${users.map((one) => one.container ?? one.id.slice(0, 12)).join(', ')}`,
+      throw new VlabError('input', `the network ${network.name} is in use by ${users.length} container(s)`, {
+        hint: `disconnect or remove them: ${users.map((one) => one.names[0] ?? one.container ?? one.id.slice(0, 12)).join(', ')}`,
       });
     }
-    const next = { ...state, networks: state.networks.filter((one) => one !== network) };
-    await removeBridge(lock, network);
-    await applyRules(lock, next);
-    await write(next);
+    await remove(session, tidied, [network]);
+    return network;
   });
 }
 
-export interface ConnectRequest extends Omit<LeaseRequest, 'id'> {
-  /** The network's name; `bridge` is the default one, which must be there (ensureDefaultNetwork). */
-  network: string;
-  /** The container's network namespace: `/proc/PID/ns/net`. */
-  namespace: string;
-  /** Its default routes go by this network. */
-  isDefault: boolean;
-}
-
-export interface Connected extends Lease {
-  networkName: string;
-  /** Those that its default routes go by; none in an internal network. */
-  gateways: string[];
-}
-
-/** Leases addresses and connects the container. Errors: those of takeLease; the failed step of the plan. */
-export async function connect(request: ConnectRequest): Promise<Connected> {
-  const [connected] = await connectAll([request]);
-  return connected as Connected;
-}
-
-/** All of a container's networks, or none of them. Errors: those of connect. */
-export function connectAll(requests: readonly ConnectRequest[]): Promise<Connected[]> {
-  return withNetworkState(async (before, write, lock) => {
-    let state = await sweepIn(lock, before);
-    const first = state;
-    const connected: Connected[] = [];
-    try {
-      for (const request of requests) {
-        const made = await connectOne({ state, write, lock }, request);
-        state = made.state;
-        connected.push(made.connected);
-      }
-    } catch (error) {
-      for (const lease of connected) await removeVeth(lock, lease);
-      await applyRules(lock, first);
-      await write(first);
-      throw error;
-    }
-    return connected;
+/** Removes those that `isUnwanted` and no container is on. Returns them. */
+export function pruneNetworks(
+  isUnwanted: (network: NetworkDefinition) => boolean,
+): Promise<readonly NetworkDefinition[]> {
+  return withNetworks(async (session, before) => {
+    const tidied = await tidy(session, before);
+    const unused = tidied.networks.filter(
+      (one) => one.name !== DEFAULT_NETWORK && leasesOf(tidied, one).length === 0 && isUnwanted(one),
+    );
+    await remove(session, tidied, unused);
+    return unused;
   });
 }
 
-interface Session {
-  state: NetworkState;
-  write: (next: NetworkState) => Promise<void>;
-  lock: number;
+type Session = Parameters<Parameters<typeof withNetworks>[0]>[0];
+
+async function remove(session: Session, tidied: Tidied, unwanted: readonly NetworkDefinition[]): Promise<void> {
+  const networks = tidied.networks.filter((one) => !unwanted.includes(one));
+  const { leases, gone, isUnsure } = tidied;
+  for (const network of unwanted) await removeBridge(session, network);
+  const { table: _, ...unruled } = tidied.made;
+  const { table } = await session.look([]);
+  const ruled = await settleRules(session, { networks, leases: leases.all, made: unruled, table });
+  const named = await settleNames(session, { networks, leases: leases.all, made: ruled, changed: gone, isUnsure });
+  const bridges = Object.fromEntries(
+    Object.entries(named.bridges).filter(([id]) => networks.some((network) => network.id === id)),
+  );
+  await session.write({ networks, leases, made: { ...named, bridges } });
 }
 
-async function connectOne(
-  { state, write, lock }: Session,
-  { network: name, namespace, isDefault, ...request }: ConnectRequest,
-): Promise<{ connected: Connected; state: NetworkState }> {
-  const network = networkNamed(state, name);
-  if (network.driver !== 'bridge')
-    throw new VlabError('host', `vlab connects containers to bridges, not to ${network.driver}`);
-  const { lease, leases } = takeLease(state.leases, network, { ...request, id: freshId() });
-  const next = { ...state, leases };
-  await write({ ...next, making: lease.id });
-  try {
-    await ensureBridge(lock, network); // a reboot has taken it
-    await performOnce(connectPlan(hostArch(), { network, lease, namespace, device: lease.device, isDefault }), {
-      descriptors: [lock],
-    });
-    await applyRules(lock, next);
-    await write(next);
-  } catch (error) {
-    await removeVeth(lock, lease);
-    throw error;
-  }
-  const gateways = network.internal ? [] : network.subnets.map(({ gateway }) => gateway);
-  return { connected: { ...lease, networkName: network.name, gateways }, state: next };
-}
-
-/** A lease that is not there is fine. */
-export function disconnect(id: string): Promise<void> {
-  return withNetworkState(async (before, write, lock) => {
-    const state = await sweepIn(lock, before);
-    const lease = state.leases.all.find((one) => one.id === id);
-    if (lease) await removeVeth(lock, lease);
-    const next = { ...state, leases: releaseLease(state.leases, id) };
-    await applyRules(lock, next);
-    await write(next);
-  });
-}
-
-/** Removes what dead owners left, and makes the rules those of the state. Returns the leases that ended. */
+/** Removes what dead owners left, and makes rules and names those of the state. Returns the leases that ended. */
 export function sweepNetworks(): Promise<readonly Lease[]> {
-  return withNetworkState(async (state, write, lock) => {
-    const next = await sweepIn(lock, state);
-    await applyRules(lock, next);
-    await write(next);
-    return state.leases.all.filter((lease) => !next.leases.all.includes(lease));
+  return withNetworks(async (session, before) => {
+    const { networks, leases, made, gone, isUnsure } = await tidy(session, before);
+    const { table } = await session.look([]);
+    const ruled = await settleRules(session, { networks, leases: leases.all, made, gone, table });
+    const named = await settleNames(session, { networks, leases: leases.all, made: ruled, changed: gone, isUnsure });
+    await session.write({ networks, leases, made: named });
+    return gone;
   });
-}
-
-/** Removes the links of leases whose owner has ended, and what a killed command was making. The caller writes the result. */
-async function sweepIn(lock: number, { making, ...state }: NetworkState): Promise<NetworkState> {
-  const ended = sweepLeases(state.leases, hasEnded);
-  const halves = ended.leases.all.filter(({ id }) => id === making);
-  for (const lease of [...ended.dead, ...halves]) await removeVeth(lock, lease);
-  for (const network of state.networks.filter(({ id }) => id === making)) await removeBridge(lock, network);
-  const leases = making === undefined ? ended.leases : releaseLease(ended.leases, making);
-  return { networks: state.networks.filter(({ id }) => id !== making), leases };
-}
-
-function networkNamed({ networks }: NetworkState, name: string): NetworkDefinition {
-  const network = networks.find((one) => one.name === name || one.id === name);
-  if (network) return network;
-  throw new VlabError('input', `there is no network ${name}`, {
-    hint: `there are: ${networks.map((one) => one.name).join(', ') || 'none'}`,
-  });
-}
-
-interface Link {
-  ifindex: number;
-  ifname: string;
-  ifalias?: string;
-}
-
-async function linkNamed(name: string): Promise<Link | undefined> {
-  const { stdout } = await mustRun('ip', ['-j', 'link', 'show']);
-  return (JSON.parse(stdout || '[]') as Link[]).find(({ ifname }) => ifname === name);
-}
-
-/** What is vlab's own says so; a link whose maker was killed before it could say anything has no alias. */
-const isOurs = (link: Link, alias: string) => link.ifalias === undefined || link.ifalias === alias;
-
-async function removeLink(lock: number, name: string, alias: string): Promise<void> {
-  const link = await linkNamed(name);
-  if (!link || !isOurs(link, alias)) return;
-  try {
-    await performOnce(deleteLinkPlan(hostArch(), { index: link.ifindex, name }), { descriptors: [lock] });
-  } catch (error) {
-    // A veth pair goes with the namespace that has its other end, at any moment.
-    if (await linkNamed(name)) throw error;
-  }
-}
-
-const removeVeth = (lock: number, lease: Lease) => removeLink(lock, vethName(lease), vethAlias(lease));
-
-const removeBridge = (lock: number, network: NetworkDefinition) =>
-  network.driver === 'bridge' ? removeLink(lock, bridgeName(network), bridgeAlias(network)) : Promise.resolve();
-
-/** Makes the bridge unless it is there; one that is there in part, from a killed command, is made again. */
-async function ensureBridge(lock: number, network: NetworkDefinition): Promise<void> {
-  if (network.driver !== 'bridge') return;
-  const link = await linkNamed(bridgeName(network));
-  if (link?.ifalias === bridgeAlias(network) && (await isWhole(network))) return;
-  if (link && !isOurs(link, bridgeAlias(network))) {
-    throw new VlabError('host', `the link ${link.ifname} is not vlab's own: ${link.ifalias}`, {
-      hint: 'rename or remove it',
-    });
-  }
-  await removeBridge(lock, network);
-  await performOnce(bridgePlan(hostArch(), network), { descriptors: [lock] });
-}
-
-async function isWhole(network: NetworkDefinition): Promise<boolean> {
-  const { stdout } = await mustRun('ip', ['-j', 'address', 'show', 'dev', bridgeName(network)]);
-  const [link] = JSON.parse(stdout) as { addr_info: { local: string }[] }[];
-  return network.subnets.every(({ gateway }) => link?.addr_info.some(({ local }) => local === gateway));
 }
 
 /** Destinations of the routes of this namespace, default routes left out. */
@@ -259,23 +137,4 @@ async function hostRoutes(): Promise<string[]> {
     .map(({ dst }) => dst)
     .filter((dst) => dst !== 'default')
     .map((dst) => (dst.includes('/') ? dst : `${dst}/${dst.includes(':') ? 128 : 32}`));
-}
-
-/** By a file: nft opens its standard input anew, which a socket, such as Node's, does not allow. */
-async function applyRules(lock: number, { networks, leases }: NetworkState): Promise<void> {
-  const file = await writeRules(JSON.stringify(rulesetFor(networks, leases.all)));
-  const nft = findProgram('nft');
-  if (nft === undefined) {
-    throw new VlabError('host', 'nft is not installed', {
-      hint: "install nftables: rules keep containers' networks apart",
-    });
-  }
-  // A few milliseconds, in which nobody else may go on.
-  const ran = spawnSync(nft, ['-j', '-f', file], { stdio: ['ignore', 'ignore', 'pipe', lock], encoding: 'utf8' });
-  if (ran.error) throw ran.error;
-  if (ran.status === 0) return;
-  const { stderr } = ran;
-  throw new VlabError('operation', `nft refused vlab's rules in ${file}: ${stderr.trim().split('\n')[0] ?? ''}`, {
-    hint: 'a kernel without nf_tables, or without its inet tables and nat, cannot have them',
-  });
 }

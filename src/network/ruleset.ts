@@ -3,7 +3,7 @@
  * table of vlab's own, which each version replaces whole, in one transaction. Pure.
  */
 import { type Family, parseAddress, parsePrefix } from './address.js';
-import { bridgeName, type NetworkDefinition } from './definition.js';
+import { bridgeName, DEFAULT_NETWORK, type NetworkDefinition } from './definition.js';
 import type { Lease } from './leases.js';
 
 export const TABLE = { family: 'inet', name: 'vlab' } as const;
@@ -29,10 +29,27 @@ export function rulesetFor(networks: readonly NetworkDefinition[], leases: reado
       chain('output', { type: 'nat', hook: 'output', prio: -100 }),
       chain('postrouting', { type: 'nat', hook: 'postrouting', prio: 100 }),
       chain('forward', { type: 'filter', hook: 'forward', prio: 0 }),
-      ...portRules(bridged, leases),
+      chain('guard', { type: 'filter', hook: 'prerouting', prio: -300 }),
+      // They may be asked for there, by what route_localnet lets in (link-plan.ts).
+      rule('guard', "nobody reaches the host's localhost from a network", [
+        match(meta('iifname'), { set: bridged.map(bridgeName) }),
+        match(payload('ip', 'daddr'), { prefix: { addr: '127.0.0.0', len: 8 } }),
+        DROP,
+      ]),
+      chain('input', { type: 'filter', hook: 'input', prio: 0 }),
+      ...portMaps(),
+      ...portRules(),
+      ...leases.flatMap((lease) =>
+        portElements(
+          'add',
+          bridged.find(({ id }) => id === lease.network),
+          lease,
+        ),
+      ),
       rule('prerouting', 'packets to the host', [TO_THIS_HOST, { jump: { target: 'ports' } }]),
       rule('output', 'and from it to itself', [TO_THIS_HOST, { jump: { target: 'ports' } }]),
       ...bridged.flatMap(translationRules),
+      ...bridged.filter(({ name }) => name !== DEFAULT_NETWORK).flatMap(nameServerRules),
       ...forwardRules(bridged),
     ],
   };
@@ -59,29 +76,78 @@ const PUBLISHED = match({ ct: { key: 'status' } }, 'dnat', 'in');
 const KNOWN = match({ ct: { key: 'state' } }, ['established', 'related'], 'in');
 const [ACCEPT, DROP, MASQUERADE] = [{ accept: null }, { drop: null }, { masquerade: null }];
 
-/** One rule for each port, family and lease. */
-function portRules(networks: readonly NetworkDefinition[], leases: readonly Lease[]): NftObject[] {
-  return leases.flatMap((lease) => {
-    const network = networks.find(({ id }) => id === lease.network);
-    if (!network || network.internal) return [];
-    return lease.ports.flatMap(({ protocol, hostAddress, hostPort, containerPort, count }) =>
-      lease.addresses.flatMap((address) => {
-        const { family } = parseAddress(address);
-        const only = hostAddress === undefined ? undefined : parseAddress(hostAddress);
-        if (only && only.family !== family) return [];
-        const isAny = only === undefined || only.value === 0n;
-        return Array.from({ length: count }, (_, at) =>
-          rule('ports', `of ${lease.id.slice(0, 12)}`, [
-            ...(isAny
-              ? [match(meta('nfproto'), family === 4 ? 'ipv4' : 'ipv6')]
-              : [match(payload(IP[family], 'daddr'), hostAddress)]),
-            match(payload(protocol, 'dport'), hostPort + at),
-            { dnat: { family: IP[family], addr: address, port: containerPort + at } },
-          ]),
-        );
-      }),
-    );
+/** Ports that are published on every address of the host, and on one: a map each for the container's address and for its port. */
+const PORT_MAPS = ([4, 6] as const).flatMap((family) => [
+  { name: `every${family}`, family, isEvery: true },
+  { name: `one${family}`, family, isEvery: false },
+]);
+type PortMap = (typeof PORT_MAPS)[number];
+
+/** libnftables-json of nftables 1.0 has no maps to pairs. */
+function portMaps(): NftObject[] {
+  return PORT_MAPS.flatMap(({ name, family, isEvery }) => {
+    const type = [...(isEvery ? [] : [`ipv${family}_addr`]), 'inet_proto', 'inet_service'];
+    const map = (what: string, to: string): NftObject => ({
+      add: { map: { family: TABLE.family, table: TABLE.name, name: `${name}_${what}`, type, map: to } },
+    });
+    return [map('address', `ipv${family}_addr`), map('port', 'inet_service')];
   });
+}
+
+/** Those of one address come first: a port may be published there and, by another program, on the rest. */
+function portRules(): NftObject[] {
+  return PORT_MAPS.toReversed().map(({ name, family, isEvery }) => {
+    const ports = [meta('l4proto'), payload('th', 'dport')];
+    const key = { concat: isEvery ? ports : [payload(IP[family], 'daddr'), ...ports] };
+    const by = (what: string) => ({ map: { key, data: `@${name}_${what}` } });
+    return rule('ports', `published on ${isEvery ? 'every address' : 'one address'}`, [
+      match(meta('nfproto'), `ipv${family}`),
+      match(meta('l4proto'), { set: ['tcp', 'udp', 'sctp'] }),
+      { dnat: { family: IP[family], addr: by('address'), port: by('port') } },
+    ]);
+  });
+}
+
+/** The elements of a lease in these maps, as one command for each map that has any. */
+function portElements(verb: 'add' | 'delete', network: NetworkDefinition | undefined, lease: Lease): NftObject[] {
+  if (network?.driver !== 'bridge' || network.internal) return [];
+  const elements = new Map<string, NftObject[][]>();
+  const put = (map: string, key: unknown[], value: unknown) => {
+    elements.set(map, [...(elements.get(map) ?? []), [{ concat: key }, value] as NftObject[]]);
+  };
+  for (const { protocol, hostAddress, hostPort, containerPort, count } of lease.ports) {
+    const only = hostAddress === undefined ? undefined : parseAddress(hostAddress);
+    for (const address of lease.addresses) {
+      const { family } = parseAddress(address);
+      if (only && only.family !== family) continue;
+      const isEvery = only === undefined || only.value === 0n;
+      const { name } = PORT_MAPS.find((one) => one.family === family && one.isEvery === isEvery) as PortMap;
+      for (let at = 0; at < count; at++) {
+        const key = [...(isEvery ? [] : [hostAddress]), protocol, hostPort + at];
+        put(`${name}_address`, key, address);
+        put(`${name}_port`, key, containerPort + at);
+      }
+    }
+  }
+  return [...elements].map(([name, elem]) => ({
+    [verb]: { element: { family: TABLE.family, table: TABLE.name, name, elem } },
+  }));
+}
+
+/** What changes in the table when leases come or go. Undefined: nothing. Their networks must be in it. */
+export function changeOfLeases(
+  verb: 'add' | 'delete',
+  networks: readonly NetworkDefinition[],
+  leases: readonly Lease[],
+): Ruleset | undefined {
+  const nftables = leases.flatMap((lease) =>
+    portElements(
+      verb,
+      networks.find(({ id }) => id === lease.network),
+      lease,
+    ),
+  );
+  return nftables.length > 0 ? { nftables } : undefined;
 }
 
 /** Outside they have the host's address; so they have towards each other, when they go by a published port (hairpin). */
@@ -92,13 +158,27 @@ function translationRules(network: NetworkDefinition): NftObject[] {
     const { family, length } = parsePrefix(subnet);
     const saddr = payload(IP[family], 'saddr');
     const inside = match(saddr, { prefix: { addr: subnet.split('/')[0], len: length } });
-    const loopback = match(saddr, { prefix: { addr: '127.0.0.0', len: 8 } });
+    const loopback = match(saddr, family === 4 ? { prefix: { addr: '127.0.0.0', len: 8 } } : '::1');
     return [
       rule('postrouting', `${subnet} to the outside`, [inside, to(bridge, '!='), MASQUERADE]),
       rule('postrouting', `${subnet} to itself by a published port`, [inside, to(bridge), PUBLISHED, MASQUERADE]),
-      ...(family === 4 ? [rule('postrouting', `localhost to ${subnet}`, [loopback, to(bridge), MASQUERADE])] : []),
+      rule('postrouting', `localhost to ${subnet}`, [loopback, to(bridge), MASQUERADE]),
     ];
   });
+}
+
+/** A network's names are answered to its containers, and to the host. */
+function nameServerRules(network: NetworkDefinition): NftObject[] {
+  const own = { set: [bridgeName(network), 'lo'] };
+  return network.subnets.map(({ gateway }) =>
+    rule('input', 'names are for their own network', [
+      match(meta('iifname'), own, '!='),
+      match(payload(IP[parseAddress(gateway).family], 'daddr'), gateway),
+      match(meta('l4proto'), { set: ['tcp', 'udp'] }),
+      match(payload('th', 'dport'), 53),
+      DROP,
+    ]),
+  );
 }
 
 function forwardRules(networks: readonly NetworkDefinition[]): NftObject[] {

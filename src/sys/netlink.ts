@@ -1,4 +1,4 @@
-/** Messages of rtnetlink(7) as bytes. Pure. A test compares the numbers with the kernel's headers. */
+/** Messages of rtnetlink(7), and of nftables where it is only asked, as bytes. Pure. A test compares the numbers with the kernel's headers. */
 
 export const RTNETLINK = {
   NLMSG_ERROR: 2,
@@ -15,14 +15,19 @@ export const RTNETLINK = {
   RTM_NEWADDR: 20,
   RTM_GETADDR: 22,
   RTM_NEWROUTE: 24,
+  RTM_NEWQDISC: 36,
   IFLA_ADDRESS: 1,
   IFLA_IFNAME: 3,
   IFLA_MTU: 4,
+  IFLA_LINK: 5,
   IFLA_MASTER: 10,
   IFLA_LINKINFO: 18,
   IFLA_NET_NS_PID: 19,
   IFLA_IFALIAS: 20,
+  IFLA_STATS64: 23,
   IFLA_NET_NS_FD: 28,
+  IFLA_EXT_MASK: 29,
+  RTEXT_FILTER_SKIP_STATS: 8,
   IFLA_INFO_KIND: 1,
   IFLA_INFO_DATA: 2,
   IFLA_INFO_SLAVE_KIND: 4,
@@ -30,6 +35,10 @@ export const RTNETLINK = {
   IFLA_BRPORT_MODE: 4,
   IFLA_BRPORT_ISOLATED: 33,
   VETH_INFO_PEER: 1,
+  IFLA_MACVLAN_MODE: 1,
+  MACVLAN_MODE_BRIDGE: 4,
+  IFLA_IPVLAN_MODE: 1,
+  IPVLAN_MODE_L2: 0,
   IFA_ADDRESS: 1,
   IFA_LOCAL: 2,
   IFA_BROADCAST: 4,
@@ -43,6 +52,19 @@ export const RTNETLINK = {
   RTPROT_STATIC: 4,
   RTN_UNICAST: 1,
   RTA_GATEWAY: 5,
+  TC_H_ROOT: 0xffffffff,
+  TC_LINKLAYER_ETHERNET: 1,
+  TCA_KIND: 1,
+  TCA_OPTIONS: 2,
+  TCA_TBF_PARMS: 1,
+  TCA_TBF_RATE64: 4,
+  TCA_TBF_BURST: 6,
+  NFNL_SUBSYS_NFTABLES: 10,
+  NFT_MSG_NEWTABLE: 0,
+  NFT_MSG_GETTABLE: 1,
+  NFPROTO_INET: 1,
+  NFTA_TABLE_NAME: 1,
+  NFTA_TABLE_HANDLE: 4,
 } as const;
 
 /** struct nlmsghdr: length, type, flags, sequence, port. */
@@ -108,6 +130,14 @@ export function addressBody(address: { family: number; prefix: number; flags: nu
 export function defaultRouteBody(family: number): Uint8Array {
   const { RT_TABLE_MAIN, RTPROT_STATIC, RT_SCOPE_UNIVERSE, RTN_UNICAST } = RTNETLINK;
   return Buffer.from([family, 0, 0, 0, RT_TABLE_MAIN, RTPROT_STATIC, RT_SCOPE_UNIVERSE, RTN_UNICAST, 0, 0, 0, 0]);
+}
+
+/** struct tcmsg of a queueing discipline at the root of the device. */
+export function rootQueueBody(index: number): Uint8Array {
+  const body = Buffer.alloc(20);
+  body.writeInt32LE(index, INDEX_AT);
+  body.writeUInt32LE(RTNETLINK.TC_H_ROOT, 12);
+  return body;
 }
 
 /** An attribute that holds attributes. */

@@ -3,7 +3,7 @@ import { type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { VlabError } from '../base/errors.js';
-import { type Performance, type Performed, perform } from './channel.js';
+import { Channel, type Performance, type Performed, perform } from './channel.js';
 import { initVersion, nativeBinary } from './native.js';
 import type { Plan } from './plan.js';
 
@@ -29,6 +29,15 @@ export interface Performer {
 
 /** Starts one. It dies with this process only if its plan says so (PR_SET_PDEATHSIG). */
 export async function startPerformer(options: OnceOptions = {}): Promise<Performer> {
+  const { pid, channel } = await spawnPerformer(options);
+  return {
+    pid,
+    perform: (plan) => perform(channel, plan, initVersion()),
+    dismiss: () => channel.destroy(),
+  };
+}
+
+async function spawnPerformer(options: OnceOptions): Promise<{ pid: number; channel: Socket }> {
   const stdio: StdioOptions = [
     ...(options.stdio ?? ['ignore', 'inherit', 'inherit']),
     'pipe',
@@ -47,11 +56,28 @@ export async function startPerformer(options: OnceOptions = {}): Promise<Perform
     const [cause] = await once(child, 'error');
     throw new VlabError('host', `cannot start ${front}`, { cause });
   }
-  const channel = child.stdio[3] as unknown as Socket;
+  return { pid: child.pid, channel: child.stdio[3] as unknown as Socket };
+}
+
+/** A vlab-init that takes one plan after another: what one changes about the process, the next one finds. */
+export interface PerformerInTurn {
+  readonly pid: number;
+  /** Throws the PlanFailure of the first failed step. */
+  perform(plan: Plan): Promise<Performed>;
+  end(): void;
+}
+
+export async function startInTurn(options: OnceOptions = {}): Promise<PerformerInTurn> {
+  const { pid, channel } = await spawnPerformer(options);
+  const plans = new Channel(channel, initVersion());
   return {
-    pid: child.pid,
-    perform: (plan) => perform(channel, plan, initVersion()),
-    dismiss: () => channel.destroy(),
+    pid,
+    async perform(plan) {
+      const performed = await plans.perform(plan).ended;
+      if (performed.failure) throw performed.failure;
+      return performed;
+    },
+    end: () => plans.hangUp(0),
   };
 }
 

@@ -125,7 +125,7 @@ export class Ground implements AsyncDisposable {
     await said(child);
   }
 
-  /** A function of networks.ts on the host. Rejects with its message. */
+  /** A function of networks.ts or connect.ts on the host. Rejects with its message. */
   async call<T>(name: string, ...args: unknown[]): Promise<T> {
     const words = [join(this.folder, 'agent.cjs'), name, ...args.map((arg) => JSON.stringify(arg))];
     const env = { ...process.env, VLAB_DATA_DIR: join(this.folder, 'data') };

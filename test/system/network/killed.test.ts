@@ -32,7 +32,7 @@ it(`whatever was killed, ${ROUNDS} rounds`, { timeout: ROUNDS * 5000 }, async ()
     const leases = await ground.call<Lease>('connect', request).then(
       (lease) => [lease],
       async (error: Error) => {
-        expect(error.message).toContain('published already');
+        expect(error.message).toContain('already allocated');
         return (await ground.call<{ leases: { all: Lease[] } }>('currentState')).leases.all;
       },
     );

@@ -60,8 +60,8 @@ describe('a lease', () => {
     const publish = (leases: Leases, ...ports: string[]) =>
       takeLease(leases, dual, request({ ports: ports.map(parsePublishedPort) })).leases;
     const first = publish(NO_LEASES, '8000-8010:1-11', '10.0.0.1:53:53/udp');
-    expect(() => publish(first, '8010:80')).toThrow('published already');
-    expect(() => publish(first, '53:53/udp')).toThrow('published already');
+    expect(() => publish(first, '8010:80')).toThrow('already allocated');
+    expect(() => publish(first, '53:53/udp')).toThrow('already allocated');
     expect(publish(first, '8011:80', '53:53', '10.0.0.2:53:53/udp').all.length).toBe(2);
   });
 

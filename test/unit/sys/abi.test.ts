@@ -23,6 +23,7 @@ const KERNEL_HEADERS = [
   ...['linux/bpf.h', 'asm/resource.h', 'linux/errno.h', 'asm/unistd.h', 'linux/close_range.h', 'linux/memfd.h'],
   ...['linux/seccomp.h', 'linux/keyctl.h', 'linux/futex.h', 'linux/personality.h', 'linux/ioprio.h'],
   ...['linux/netlink.h', 'linux/rtnetlink.h', 'linux/if_addr.h', 'linux/if_link.h', 'linux/veth.h'],
+  ...['linux/pkt_sched.h', 'linux/if_tun.h', 'linux/netfilter.h', 'linux/netfilter/nfnetlink.h', 'linux/netfilter/nf_tables.h'],
 ];
 /** What kernel headers do not define for programs, or cannot beside each other. */
 const LIBRARY_HEADERS = [
@@ -36,7 +37,7 @@ const LIBRARY_HEADERS = [
   'sys/stat.h',
 ];
 const LIBRARY_NAMES =
-  /^(AF_|SOCK_|SOL_|SCM_|MSG_|MNT_|IFF_|struct (msghdr|cmsghdr|iovec|ifreq)|CMSG_|LOCK_|S_IF|O_|F_)/;
+  /^(AF_|SOCK_|SOL_|SCM_|MSG_|MNT_|IFF_(UP|RUNNING)|struct (msghdr|cmsghdr|iovec|ifreq)|CMSG_|LOCK_|S_IF|O_|F_)/;
 
 /** Names that are spelled otherwise in C. */
 const SPELLED: Record<string, string> = { LINUX_CAPABILITY_VERSION_3: '_LINUX_CAPABILITY_VERSION_3' };
