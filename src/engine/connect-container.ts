@@ -1,6 +1,7 @@
 /** A container's networks, when its network namespace is there. */
 import { join } from 'node:path';
-import { connectAll, ensureDefaultNetwork, listNetworks } from '../network/networks.js';
+import { connectAll } from '../network/connect.js';
+import { ensureDefaultNetwork, listNetworks } from '../network/networks.js';
 import type { PublishedPort } from '../network/ports.js';
 import { CONTAINER_FILES, containerDir } from './container-files.js';
 import type { Attachment, BootProcess } from './container-state.js';

@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { removeContainerCgroup } from '../container/cgroup/remove.js';
-import { disconnect } from '../network/networks.js';
+import { disconnect } from '../network/connect.js';
 import { signalIfThere } from '../sys/signal.js';
 import { untilEnded } from '../sys/until-ended.js';
 import { stillRuns } from './boot.js';

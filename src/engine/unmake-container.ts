@@ -1,7 +1,7 @@
 /** The end of a container as a thing: its layer, its anonymous volumes, its name and its record. */
 import { rmSync } from 'node:fs';
 import { removeContainerCgroup } from '../container/cgroup/remove.js';
-import { disconnect } from '../network/networks.js';
+import { disconnect } from '../network/connect.js';
 import { removeLayer } from '../storage/container-layer.js';
 import { removeVolume } from '../storage/volumes.js';
 import { emitContainer } from './container-event.js';

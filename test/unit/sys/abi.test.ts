@@ -23,7 +23,13 @@ const KERNEL_HEADERS = [
   ...['linux/bpf.h', 'asm/resource.h', 'linux/errno.h', 'asm/unistd.h', 'linux/close_range.h', 'linux/memfd.h'],
   ...['linux/seccomp.h', 'linux/keyctl.h', 'linux/futex.h', 'linux/personality.h', 'linux/ioprio.h'],
   ...['linux/netlink.h', 'linux/rtnetlink.h', 'linux/if_addr.h', 'linux/if_link.h', 'linux/veth.h'],
-  ...['linux/pkt_sched.h', 'linux/if_tun.h', 'linux/netfilter.h', 'linux/netfilter/nfnetlink.h', 'linux/netfilter/nf_tables.h'],
+  ...[
+    'linux/pkt_sched.h',
+    'linux/if_tun.h',
+    'linux/netfilter.h',
+    'linux/netfilter/nfnetlink.h',
+    'linux/netfilter/nf_tables.h',
+  ],
 ];
 /** What kernel headers do not define for programs, or cannot beside each other. */
 const LIBRARY_HEADERS = [
