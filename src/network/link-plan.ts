@@ -16,7 +16,9 @@ import {
   RTNETLINK,
 } from '../sys/netlink.js';
 import { openTalk } from '../sys/netlink-steps.js';
+import { num } from '../sys/num.js';
 import { type Addr, label, type Plan, PlanBuilder, type Word } from '../sys/plan.js';
+import { TUN } from '../sys/tun.js';
 import { addressBytes, BITS, parseAddress, parsePrefix } from './address.js';
 import { bridgeAlias, bridgeName, type NetworkDefinition } from './definition.js';
 import { type Lease, vethAlias, vethName } from './leases.js';
@@ -141,7 +143,7 @@ export function tapPlan(arch: Arch, network: NetworkDefinition, lease: Lease): P
   const file = b.word('tap');
   const request = Buffer.alloc(40); // struct ifreq: the name, and flags behind it
   request.write(name);
-  request.writeUInt16LE(ABI.IFF_TAP | ABI.IFF_NO_PI | ABI.IFF_VNET_HDR, 16);
+  request.writeUInt16LE(TUN.IFF_TAP | TUN.IFF_NO_PI | TUN.IFF_VNET_HDR, 16);
   b.step(
     'openat',
     [flags('AT_FDCWD'), b.str('/dev/net/tun'), flags('O_RDWR', 'O_CLOEXEC')],
@@ -151,8 +153,8 @@ export function tapPlan(arch: Arch, network: NetworkDefinition, lease: Lease): P
       hint: 'the kernel has no tun, or this user may not open /dev/net/tun',
     },
   );
-  b.step('ioctl', [file, flags('TUNSETIFF'), b.data(request, `{${name}}`)], `make the tap ${name}`);
-  b.step('ioctl', [file, flags('TUNSETPERSIST'), 1], 'let it stay without this process');
+  b.step('ioctl', [file, num(TUN.TUNSETIFF, 'TUNSETIFF'), b.data(request, `{${name}}`)], `make the tap ${name}`);
+  b.step('ioctl', [file, num(TUN.TUNSETPERSIST, 'TUNSETPERSIST'), 1], 'let it stay without this process');
   b.step('close', [file], 'done with it');
   const host = openTalk(b, 'the network of the host', HINT);
   if (network.mtu !== undefined) host.tell(changed(name, ...mtuOf(network.mtu)), 'mtu', `give ${name} its MTU`);

@@ -215,12 +215,6 @@ export const ABI = {
   SIOCGIFINDEX: 0x8933,
   IFF_UP: 1,
   IFF_RUNNING: 0x40,
-  // linux/if_tun.h
-  IFF_TAP: 2,
-  IFF_NO_PI: 0x1000,
-  IFF_VNET_HDR: 0x4000,
-  TUNSETIFF: 0x400454ca,
-  TUNSETPERSIST: 0x400454cb,
   // linux/netlink.h
   NETLINK_ROUTE: 0,
   NETLINK_NETFILTER: 12,

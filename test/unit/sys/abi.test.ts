@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { CAPABILITIES } from '../../../src/container/config/capabilities.js';
 import { ABI, ARCHITECTURES, type Arch, ERRNOS, hostArch, OPEN_FLAGS } from '../../../src/sys/abi.js';
 import { RTNETLINK } from '../../../src/sys/netlink.js';
+import { TUN } from '../../../src/sys/tun.js';
 import { needs } from '../../skips.js';
 import { hasCompiler, wrongClaims } from './compile-c.js';
 import { BPF_OPCODES, DEVICE_ACCESS, LAYOUT } from './kernel-layout.js';
@@ -60,7 +61,7 @@ const LITERALS = {
 function claimsFor(arch: Arch): Map<string, bigint> {
   const claims = new Map<string, bigint>();
   for (const [name, value] of Object.entries(ABI)) claims.set(SPELLED[name] ?? name, BigInt(value));
-  const named = { ...OPEN_FLAGS[arch], ...ERRNOS, ...LITERALS, ...BPF_OPCODES, ...DEVICE_ACCESS, ...RTNETLINK };
+  const named = { ...OPEN_FLAGS[arch], ...ERRNOS, ...LITERALS, ...BPF_OPCODES, ...DEVICE_ACCESS, ...RTNETLINK, ...TUN };
   for (const [name, value] of Object.entries(named)) claims.set(name, BigInt(value));
   for (const [name, value] of Object.entries(ARCHITECTURES[arch].syscalls)) claims.set(`__NR_${name}`, BigInt(value));
   CAPABILITIES.forEach((name, bit) => {
