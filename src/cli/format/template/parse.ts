@@ -159,11 +159,9 @@ class Parser {
       }
       break;
     }
-    if (operands.length === 0) throw new TemplateFault(at, 'empty command');
-    if (this.#words(-1).raw === '|') {
-      this.#skipSpace();
-      const word = this.#peek();
-      if (word.kind === 'close' || word.raw === ')') throw new TemplateFault(word.at, `missing value for ${context}`);
+    if (operands.length === 0) {
+      const [sign] = this.words.slice(this.#next - 1);
+      throw new TemplateFault(at, sign?.raw === '|' ? `unexpected "|" in ${context}` : 'empty command');
     }
     return { at, text: operands.map(({ text }) => text).join(' '), operands };
   }
@@ -264,6 +262,7 @@ function checkPipeline(commands: readonly Command[]): void {
 function shown(word: Word): string {
   if (word.kind === 'close') return '"}}"';
   if (word.kind === 'end') return 'EOF';
+  if (word.kind === 'dot') return '<.>';
   return word.kind === 'name' && ['if', 'with', 'range', 'end', 'else'].includes(word.text)
     ? `<${word.text}>`
     : JSON.stringify(word.raw);

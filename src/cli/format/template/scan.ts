@@ -121,7 +121,8 @@ function nextWord(source: string, at: number): Word {
   if (sign === '`') throw new TemplateFault(at, 'unterminated raw quoted string');
   if (sign === "'") throw new TemplateFault(at, 'unterminated character constant');
   const code = sign.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0');
-  throw new TemplateFault(at, `unrecognized character in action: U+${code} '${sign}'`);
+  const inWord = /[\p{L}\p{Nd}_]/u.test(source.charAt(at - 1));
+  throw new TemplateFault(at, `${inWord ? 'bad character' : 'unrecognized character in action:'} U+${code} '${sign}'`);
 }
 
 const ESCAPES: Record<string, string> = {
