@@ -27,13 +27,17 @@ static u8 chunk[HEAD + CHUNK], block[CHUNK + LINE + 128];
 static int log_fd = -1, terminal, once, input;
 static u64 log_bytes, max_bytes, max_files, lost;
 
-static void copy(void *to, const void *from, u64 n) { while (n-- > 0) ((u8 *)to)[n] = ((const u8 *)from)[n]; }
-static void move_down(u8 *to, const u8 *from, u64 n) { for (u64 i = 0; i < n; i++) to[i] = from[i]; }
+static void copy(void *to, const void *from, u64 n) { for (u64 i = 0; i < n; i++) ((u8 *)to)[i] = ((const u8 *)from)[i]; }
 void *memcpy(void *to, const void *from, u64 n) { copy(to, from, n); return to; } /* the compiler's */
 static u8 *text(u8 *to, const char *from) { while (*from) *to++ = *from++; return to; }
 static u8 *digits(u8 *to, u64 n, int width) {
   for (int i = width; i-- > 0; n /= 10) to[i] = '0' + n % 10;
   return to + width;
+}
+static u8 *decimal(u8 *to, u64 n) {
+  int width = 1;
+  for (u64 m = n; m > 9; m /= 10) width++;
+  return digits(to, n, width);
 }
 static u64 number(const char *from) {
   u64 n = 0;
@@ -43,10 +47,8 @@ static u64 number(const char *from) {
 
 /* The name of the n-th log file: log, log.1, log.2 … */
 static const char *log_name(char *name, u64 n) {
-  int width = 1;
-  for (u64 m = n; m > 9; m /= 10) width++;
   u8 *end = text((u8 *)name, n > 0 ? "log." : "log");
-  if (n > 0) end = digits(end, n, width);
+  if (n > 0) end = decimal(end, n);
   return *end = 0, name;
 }
 static void log_open(void) {
@@ -91,11 +93,9 @@ static u8 *stamp(u8 *to) {
 /* A stream's text to the log: a line for each of its lines, F, or P for a part of one that is longer than LINE. `last`: none follows. */
 static void log_text(struct stream *s, const u8 *from, u64 bytes, int last) {
   u8 when[32], *end = stamp(when), *to = block; u64 lines = 0;
-  if (lost > 0 && (log_fd >= 0 || (log_open(), log_fd >= 0))) {
-    u8 *at = text(block, ""); copy(at, when, end - when);
-    at = text(digits(text(at + (end - when), " stderr F vlab: the disk was full, lines lost: "), lost, 9), "\n");
-    u64 before = lost;
-    lost = 0, log_write(block, at - block, before);
+  if (lost > 0) { /* goes with what comes next, or is lost with it and counted on */
+    copy(to, when, end - when), to += end - when;
+    to = text(decimal(text(to, " stderr F vlab: the disk was full, lines lost: "), lost), "\n"), lines = lost, lost = 0;
   }
   for (u64 i = 0; i < bytes || last; i++) {
     int whole = i < bytes && from[i] == '\n';
@@ -122,7 +122,7 @@ static void drop(struct client *c) {
 }
 static void flush(struct client *c) {
   s64 n = sys6(__NR_sendto, c->fd, (long)c->queue, c->queued, NO_SIGNAL | DONT_WAIT, 0, 0);
-  if (n > 0) move_down(c->queue, c->queue + n, c->queued -= n);
+  if (n > 0) copy(c->queue, c->queue + n, c->queued -= n);
   else if (n != -EAGAIN && n != -EINTR) drop(c);
 }
 static void show(struct client *c, const u8 *from, u64 bytes) {
@@ -173,7 +173,7 @@ static void take(struct client *c) {
     if (n < 0 && n != -EINTR) n = some, close_input();
     if (n > 0) at += n, c->left -= n;
   }
-  move_down(c->in, c->in + at, c->have -= at);
+  copy(c->in, c->in + at, c->have -= at);
 }
 static void hear(struct client *c) {
   s64 n = sys6(__NR_recvfrom, c->fd, (long)c->in + c->have, sizeof c->in - c->have, DONT_WAIT, 0, 0);
@@ -222,6 +222,7 @@ __attribute__((used)) _Noreturn void start(u64 *stack) {
     if (sys(fcntl, fd, F_SETFL, O_RDWR | O_NONBLOCK, 0) < 0 && fd < INPUT) streams[fd - OUTPUT].fd = -1;
   input = terminal || sys(fcntl, INPUT, F_GETFD, 0, 0) >= 0;
   sys(fcntl, LISTENER, F_SETFL, O_RDWR | O_NONBLOCK, 0);
+  if (max_files) log_open();
   welcome(); /* who waits for the first byte is there already */
   for (;;) {
     struct pollfd set[5 + CLIENTS], *of = set + 5;
