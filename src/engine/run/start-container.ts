@@ -44,6 +44,7 @@ export async function startContainer(request: StartRequest): Promise<Started> {
   const ownerRecord = ownerRecordPath(id);
   const end = endPlan(situation.arch, { dir, runDir, cgroup, ownerRecord, finish, finishEnv });
   const made = startPlan(config, situation, planned, {
+    rootMount: request.rootMount,
     keepPath,
     dir,
     logDir,

@@ -15,6 +15,7 @@ import type { Situation } from '../../container/situation.js';
 import { ownStdio } from '../../container/steps/descriptor-steps.js';
 import { findProgram } from '../../container/steps/program-steps.js';
 import { openTerminal, terminalPair } from '../../container/steps/terminal-steps.js';
+import type { RootMount } from '../../storage/root-mount.js';
 import { flags } from '../../sys/abi.js';
 import { takeAnswer } from '../../sys/agreement.js';
 import { attached, blockSignals, unblockSignals } from '../../sys/attached.js';
@@ -26,6 +27,7 @@ import { NEW_EXIT } from './keep.js';
 import { becomeKeep, type KeepOptions, keepPipes, listenForClients } from './keep-steps.js';
 
 export interface StartPlanOptions extends KeepOptions {
+  rootMount?: RootMount | undefined;
   /** What comes when it has ended, encoded. */
   endPlan: Uint8Array;
 }
@@ -49,7 +51,7 @@ export function startPlan(
 
 function planOf(config: OciConfig, situation: Situation, cgroup: PlannedCgroup, o: StartPlanOptions): StartPlan {
   const b = new PlanBuilder(situation.arch);
-  const container = compileContainer(b, config, situation, cgroup);
+  const container = compileContainer(b, config, situation, cgroup, o.rootMount);
   if (container.takeListener) throw new RangeError('nobody is asked about system calls here');
   const terminal = config.process.terminal === true;
   const talk = conversation(b, { answersBorn: true, answersMounted: false, waitsForStart: false });

@@ -6,6 +6,7 @@
 import type { Cgroup } from '../../container/cgroup/cgroup.js';
 import type { PlannedCgroup } from '../../container/cgroup/planned-cgroup.js';
 import type { OciConfig } from '../../container/config/schema.js';
+import type { RootMount } from '../../storage/root-mount.js';
 import type { Process } from '../../sys/owners.js';
 import type { BootProcess } from '../container-state.js';
 
@@ -26,8 +27,10 @@ export interface StartRequest {
   dir: string;
   /** containerRunDir(id): the attach socket's place. Made here, removed at the end. */
   runDir: string;
-  /** `process.terminal`: it gets a terminal. Its root is `config.root.path`, until a RootMount says more. */
+  /** `process.terminal`: it gets a terminal. */
   config: OciConfig;
+  /** What its root is made of; absent: the directory `config.root.path`. */
+  rootMount?: RootMount;
   /** `-i`: clients that attach may write to it; `once`: it ends when the first of them has ended (`run -i`). */
   stdin: 'open' | 'once' | 'closed';
   log: LogOptions;
