@@ -1,8 +1,10 @@
 /** Performs a parsed template on a value (text/template/exec.go). Pure. */
+
+import { byCodePoint } from '../../../base/go-map.js';
 import { CallFault, LAZY_FUNCTIONS, type TemplateFunction } from './functions.js';
 import type { Command, Node, Operand, Pipeline } from './nodes.js';
 import { TemplateFault } from './scan.js';
-import { byCodePoint, goText, isMap, isNil, isStructure, truth } from './values.js';
+import { goText, isMap, isNil, isStructure, truth } from './values.js';
 
 /** What is wrong with a value that a template meets: `at` is where in the template, `text` the node. */
 export class EvaluationFault extends TemplateFault {

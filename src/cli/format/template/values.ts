@@ -2,13 +2,7 @@
  * What a template works on. Go's types are told apart by how JavaScript has them: a map is an object without a prototype
  * (`asMap`), a structure is any other object, a method is a function, nil is undefined or null. Pure.
  */
-
-/** A Go map: a key that is not there is no mistake. Keys are sorted, as Go prints and encodes them. */
-export function asMap<T>(entries: Readonly<Record<string, T>>): Record<string, T> {
-  const map = Object.create(null) as Record<string, T>;
-  for (const key of Object.keys(entries).sort(byCodePoint)) map[key] = entries[key] as T;
-  return map;
-}
+import { asMap, byCodePoint } from '../../../base/go-map.js';
 
 export function isMap(value: unknown): value is Record<string, unknown> {
   return isObject(value) && Object.getPrototypeOf(value) === null;
@@ -24,11 +18,6 @@ export function isNil(value: unknown): value is null | undefined {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** Go's order of strings. */
-export function byCodePoint(left: string, right: string): number {
-  return Buffer.compare(Buffer.from(left), Buffer.from(right));
 }
 
 /** Whether `if` takes it. */

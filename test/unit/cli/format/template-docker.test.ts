@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { messageOf } from '../../../../src/base/errors.js';
-import { asMap } from '../../../../src/cli/format/template/values.js';
+import { asMap } from '../../../../src/base/go-map.js';
 import { compileTemplate } from '../../../../src/cli/format/template.js';
 
 const read = (name: string) => JSON.parse(readFileSync(join(import.meta.dirname, 'golden', name), 'utf8'));

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { VlabError } from '../../../../src/base/errors.js';
-import { asMap } from '../../../../src/cli/format/template/values.js';
+import { asMap } from '../../../../src/base/go-map.js';
 import { compileTemplate } from '../../../../src/cli/format/template.js';
 
 const show = (template: string, data: unknown) => compileTemplate(template)(data);
