@@ -36,6 +36,8 @@ export const SKIPS = {
   containerd: 'needs containerd, which is not installed',
   'fuse-overlayfs': 'needs fuse-overlayfs and /dev/fuse, which are not both there',
   'erofs-utils': 'needs mkfs.erofs, which is not installed',
+  dnsmasq: 'needs dnsmasq, which is not installed',
+  'rootless networks': 'needs passt or slirp4netns, and /dev/net/tun, which are not there',
   nftables: 'needs nft and ip, which are not installed',
   bridge: 'needs network bridges, which this kernel does not have',
   docker: 'needs dockerd, which is not installed',

@@ -21,7 +21,7 @@ import { type Addr, label, type Plan, PlanBuilder, type Word } from '../sys/plan
 import { TUN } from '../sys/tun.js';
 import { addressBytes, BITS, parseAddress, parsePrefix } from './address.js';
 import { bridgeAlias, bridgeName, type NetworkDefinition } from './definition.js';
-import { type Lease, vethAlias, vethName } from './leases.js';
+import { type Lease, macFor, vethAlias, vethName } from './leases.js';
 import { rateMessage } from './rate.js';
 
 const HINT = 'the kernel refused it: look at `ip link` and `ip address` for a name or an address that is taken';
@@ -35,7 +35,10 @@ export function bridgePlan(arch: Arch, network: NetworkDefinition): Plan {
   const b = new PlanBuilder(arch);
   const name = bridgeName(network);
   const talk = openTalk(b, 'the network of the host', HINT);
-  talk.tell(newLink(name, nested(RTNETLINK.IFLA_LINKINFO, kind('bridge')), network.mtu), 'bridge', `make ${name}`);
+  // Without an address of its own it takes one of its ports', and is nobody that its containers know when that port goes.
+  const mac = attribute(RTNETLINK.IFLA_ADDRESS, macBytes(macFor(network.subnets.map(({ gateway }) => gateway))));
+  const info = nested(RTNETLINK.IFLA_LINKINFO, kind('bridge'));
+  talk.tell(newLink(name, Buffer.concat([mac, info]), network.mtu), 'bridge', `make ${name}`);
   // Else it asks for no neighbour in its first second (RFC 4862, section 5.4): nobody else has its address.
   writeSetting(b, `/proc/sys/net/ipv6/conf/${name}/accept_dad`, '0', 'know that its address is its own');
   talk.tell(

@@ -3,7 +3,7 @@
  * process that ends with the test. Nothing of this machine's own network is touched.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -40,13 +40,14 @@ const SERVER = (port: number) =>
 
 export class Ground implements AsyncDisposable {
   private readonly children: ChildProcess[] = [];
-  private readonly folder = mkdtempSync(join(tmpdir(), 'vlab-n'));
+  readonly folder = mkdtempSync(join(tmpdir(), 'vlab-n'));
   host!: Place;
   outside!: Place;
 
   /** The host has 198.51.100.1 and 2001:db8::1 towards the outside, which has .2 and ::2, and no way back to any other. */
   static async start(): Promise<Ground> {
     const ground = new Ground();
+    chmodSync(ground.folder, 0o755); // as /var/lib is: name servers read it without root
     await build({
       entryPoints: [join(import.meta.dirname, 'agent.ts')],
       outfile: join(ground.folder, 'agent.cjs'),
@@ -154,7 +155,9 @@ export class Ground implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const { pid } of this.children) if (pid !== undefined) await this.end({ pid } as Place);
+    // Name servers end with the last container of their network.
+    for (const child of this.children) if (child.pid !== this.host?.pid) await this.end({ pid: child.pid } as Place);
+    if (this.host) await this.call('sweepNetworks').finally(() => this.end(this.host));
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -43,7 +43,7 @@ it(`whatever was killed, ${ROUNDS} rounds`, { timeout: ROUNDS * 5000 }, async ()
     await ground.call('disconnect', lease?.id);
     await ground.kill(afterMs, 'removeNetwork', 'n');
     await ground.call('removeNetwork', 'n').catch((error: Error) => {
-      expect(error.message).toContain('there is no network n');
+      expect(error.message).toContain('network n not found');
     });
     expect(await ground.sh(ground.host, 'ip -o link')).not.toContain('vlab');
     expect(await ground.sh(ground.host, 'nft list tables')).toBe('');
