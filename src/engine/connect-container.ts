@@ -1,6 +1,7 @@
 /** A container's networks, when its network namespace is there. */
 import { join } from 'node:path';
 import { connectAll } from '../network/connect.js';
+import { serversOf } from '../network/name-server.js';
 import { ensureDefaultNetwork, listNetworks } from '../network/networks.js';
 import type { PublishedPort } from '../network/ports.js';
 import { CONTAINER_FILES, containerDir } from './container-files.js';
@@ -40,6 +41,7 @@ export async function connectContainer(
       names: [...new Set([state.name, id.slice(0, 12), definition.hostname, ...attachment.aliases])],
       addresses: [attachment.ipv4Address, attachment.ipv6Address].flatMap((address) => address ?? []),
       hostsFile: join(containerDir(id), CONTAINER_FILES.hosts),
+      ...(definition.network.dns.length > 0 ? { hasOwnServers: true } : {}),
       ...(attachment.macAddress === undefined ? {} : { mac: attachment.macAddress }),
       ...(index === 0 ? { ports } : {}),
     })),
@@ -82,9 +84,11 @@ async function addressesOf(definition: ContainerDefinition, attachments: readonl
     own,
     host: wantsHost ? (leases[0]?.gateways[0] ?? hostOnDefaultNetwork()) : undefined,
     ipv6: own.some((address) => address.includes(':')),
-    nameServers: [],
+    nameServers: serversOf(networksOf(leases.map(({ networkId }) => networkId))),
   };
 }
+
+const networksOf = (ids: readonly string[]) => listNetworks().networks.filter(({ id }) => ids.includes(id));
 
 function hostOnDefaultNetwork(): string | undefined {
   return listNetworks().networks.find(({ name }) => name === DEFAULT_NETWORK)?.subnets[0]?.gateway;
