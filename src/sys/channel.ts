@@ -97,10 +97,19 @@ export interface ChannelStream {
   on(event: 'close', listener: () => void): unknown;
   once(event: 'close', listener: () => void): unknown;
   write(bytes: Uint8Array): unknown;
+  /** What is written between the two goes out in one piece. */
+  cork?(): unknown;
+  uncork?(): unknown;
   /** The other side sees the end, behind these bytes. */
   end(): unknown;
   end(bytes: Uint8Array): unknown;
   destroy(): unknown;
+}
+
+/** The end of a plan that was sent as bytes: the failed step, if one failed, and what it returned. */
+export interface Exchanged {
+  failure: { step: number; result: number } | undefined;
+  reply: Buffer;
 }
 
 /** Sends the plan and reads what comes back; hangs up at its end. */
@@ -112,11 +121,16 @@ export function perform(socket: ChannelStream, plan: Plan, version: bigint): Per
   return performance;
 }
 
+interface Turn {
+  take(frame: Buffer): void;
+  lose(error: VlabError): void;
+}
+
 /** A connection to a performer that takes one plan after another. */
 export class Channel {
   private pending: Buffer = Buffer.alloc(0);
-  private take: ((frame: Buffer) => void) | undefined;
-  private lose: (error: VlabError) => void = () => {};
+  /** Plans that have not ended, in the order in which they were sent. */
+  private readonly turns: Turn[] = [];
   private gone: VlabError | undefined;
 
   constructor(
@@ -128,20 +142,21 @@ export class Channel {
     socket.on('close', () => this.lost());
   }
 
-  /** One at a time: the plan before it must have ended. */
+  /** A plan that is sent before the one before it has ended waits for that in the socket. */
   perform(plan: Plan): Performance {
     let settled = false;
     const performance: Performance = {
       onNote: undefined,
       ended: new Promise((resolve, reject) => {
         const finish = (act: () => void) => {
-          this.take = undefined;
-          this.lose = () => {};
+          const at = this.turns.indexOf(turn);
+          if (at >= 0) this.turns.splice(at, 1);
           if (settled) return;
           settled = true;
           act();
         };
-        this.take = (frame) => {
+        const turn: Turn = { take: () => {}, lose: (error) => finish(() => reject(error)) };
+        turn.take = (frame) => {
           const type = frame.readUInt32LE(0);
           const step = frame.readInt32LE(8);
           const reason = frame.readInt32LE(12);
@@ -159,8 +174,8 @@ export class Channel {
           else if (type !== NOTE)
             finish(() => reject(new VlabError('operation', `the performer sent a frame of unknown type ${type}`)));
         };
-        this.lose = (error) => finish(() => reject(error));
-        if (this.gone) this.lose(this.gone);
+        this.turns.push(turn);
+        if (this.gone) turn.lose(this.gone);
       }),
       answer: (bytes) => void this.socket.write(bytes),
       cancel: () => this.cancel(),
@@ -173,6 +188,29 @@ export class Channel {
     performance.ended.catch(() => {}); // a caller that cancels need not wait
     this.socket.write(encodePlan(plan, this.version));
     return performance;
+  }
+
+  /** As `perform`, for a plan that is bytes already (call-batch.ts) and sends no notes. Rejects when the performer is lost or refuses. */
+  exchange(message: readonly Uint8Array[]): Promise<Exchanged> {
+    const ended = new Promise<Exchanged>((resolve, reject) => {
+      const turn: Turn = {
+        lose: reject,
+        take: (frame) => {
+          this.turns.shift();
+          const [type, step, reason] = [frame.readUInt32LE(0), frame.readInt32LE(8), frame.readInt32LE(12)];
+          const result = Number(frame.readBigInt64LE(16));
+          if (type === REJECTED) reject(rejection(step));
+          else if (type === REFUSED) reject(refusal(reason));
+          else resolve({ failure: step < 0 ? undefined : { step, result }, reply: frame.subarray(FRAME_BYTES) });
+        },
+      };
+      this.turns.push(turn);
+      if (this.gone) reject(this.gone);
+    });
+    this.socket.cork?.();
+    for (const part of message) this.socket.write(part);
+    this.socket.uncork?.();
+    return ended;
   }
 
   /** With a last word the performer ends with that exit code; without one it takes this client for killed. */
@@ -197,13 +235,13 @@ export class Channel {
       if (this.pending.length < bytes) break;
       const frame = this.pending.subarray(0, bytes);
       this.pending = this.pending.subarray(bytes);
-      this.take?.(frame);
+      this.turns[0]?.take(frame);
     }
   }
 
   private lost(cause?: Error): void {
     this.gone = lost(cause);
-    this.lose(this.gone);
+    for (const turn of [...this.turns]) turn.lose(this.gone);
   }
 }
 

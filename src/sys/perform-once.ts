@@ -3,7 +3,7 @@ import { type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { VlabError } from '../base/errors.js';
-import { Channel, type Performance, type Performed, perform } from './channel.js';
+import { Channel, type Exchanged, type Performance, type Performed, perform } from './channel.js';
 import { initVersion, nativeBinary } from './native.js';
 import type { Plan } from './plan.js';
 
@@ -64,6 +64,8 @@ export interface PerformerInTurn {
   readonly pid: number;
   /** Throws the PlanFailure of the first failed step. */
   perform(plan: Plan): Promise<Performed>;
+  /** A plan that is bytes already (call-batch.ts); the next may be sent before it has ended. */
+  exchange(message: readonly Uint8Array[]): Promise<Exchanged>;
   end(): void;
 }
 
@@ -77,6 +79,7 @@ export async function startInTurn(options: OnceOptions = {}): Promise<PerformerI
       if (performed.failure) throw performed.failure;
       return performed;
     },
+    exchange: (message) => plans.exchange(message),
     end: () => plans.hangUp(0),
   };
 }

@@ -33,7 +33,7 @@ struct frame { u32 type, length; s32 step, reason; s64 result; u64 received_ns, 
 /* A loaded plan: this page (all processes of the plan write it), then the message (read-only), then
  * the image (writable, shared by them all), then a page that cannot be touched. */
 struct plan {
-  s32 failed_step, pad; s64 result;
+  s32 failed_step, clones; s64 result;
   struct head *head; struct step *steps; u32 *relocs; u8 *image; u64 size;
 };
 
@@ -97,6 +97,7 @@ static s32 plan_check(struct plan *p) {
         || (s->kind[k] != NUMBER && (s->arg[k] > h->image || s->arg[k] + width > h->image));
     }
     if (bad) return i;
+    p->clones |= s->nr == __NR_clone3;
   }
   for (u32 i = 0; i < h->relocs; i++)
     if (p->relocs[i] % 8 || p->relocs[i] + 8UL > h->image || (i && p->relocs[i] <= p->relocs[i - 1])
@@ -188,7 +189,9 @@ static int one_plan(int fd, int guest, struct job *j, u64 received_ns) {
     end = put_number(put(end, r < 0 ? " errno " : " result "), r < 0 ? -(u64)r : (u64)r);
     sys(write, 2, text, put(end, "\n") - text, 0);
   } else if (!guest) tell(fd, ENDED, p, p->failed_step, 0, received_ns);
-  return p->failed_step >= 0 ? 125 : 0;
+  s32 failed = p->failed_step;
+  if (!guest && !p->clones) sys(munmap, p, p->size, 0, 0); /* what it cloned may still be in it */
+  return failed >= 0 ? 125 : 0;
 }
 static void hang_up(struct job *j) { /* out of the set too: the performer still holds the socket */
   if (j->fd >= 0) watch(EPOLL_CTL_DEL, j->fd, 0, 0), sys(close, j->fd, 0, 0, 0), j->fd = -1;

@@ -3,7 +3,7 @@ export interface LayerLimits {
   /** Bytes of the uncompressed stream, and of the files that it makes (holes of sparse files are not counted). */
   maxBytes: number;
   maxEntries: number;
-  /** Uncompressed bytes for each compressed one, looked at beyond the first 64 MiB. */
+  /** Uncompressed bytes for each compressed one, looked at beyond the first GiB: a file of zeros is no bomb. */
   maxRatio: number;
   /** Bytes of the pax headers and long names of one entry. */
   maxHeaderBytes: number;
