@@ -18,6 +18,8 @@ import { WatchedSource, wrongDigest } from './watched-source.js';
 export interface UnpackRequest {
   /** The blob: a path, or what reads it. Whoever gives a stream verifies its digest, or lets `digest` do it. */
   source: Readable | string;
+  /** Of the layer's descriptor, for messages: the first bytes of the blob say what it is compressed with, as for docker. */
+  mediaType?: string | undefined;
   /** A directory that is there. With form `overlay` it is empty and nobody else's. With maps it is owned by id 0 inside. */
   into: string;
   form: LayerForm;
