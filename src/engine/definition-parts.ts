@@ -67,7 +67,7 @@ export const NETWORK_ATTACHMENT = v.object({
 
 /** PublishedPort of src/network/ports.ts. */
 export const PORT = v.object({
-  protocol: v.picklist(['tcp', 'udp']),
+  protocol: v.picklist(['tcp', 'udp', 'sctp']),
   hostAddress: maybe(text),
   hostPort: uint,
   containerPort: uint,
