@@ -3,6 +3,7 @@
  * one command, completion, a misspelt name) goes through oclif with its plugins.
  */
 import { COMMANDS } from 'vlab:commands';
+import { plainCommand } from './docker-names.js';
 import { findCommand } from './find-command.js';
 import { runCommand, runThroughOclif } from './launch.js';
 
@@ -15,6 +16,7 @@ Object.assign(globalThis, { [Symbol.for('vlab.loadCommand')]: loadCommand });
 
 /** Runs one command line and ends the process. */
 export async function main(words: string[]): Promise<void> {
-  const found = findCommand(words, (id) => Object.hasOwn(COMMANDS, id));
+  const exists = (id: string) => Object.hasOwn(COMMANDS, id);
+  const found = findCommand(plainCommand(words, exists), exists);
   await (found ? runCommand(found, loadCommand) : runThroughOclif(words, Object.keys(COMMANDS)));
 }

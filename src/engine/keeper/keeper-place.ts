@@ -1,5 +1,5 @@
 /** The one keeper of a data directory: who it is. Its record may be read by everybody; it is changed with the lock only. */
-import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dataDir, packageRoot } from '../../base/paths.js';
 import { locked, TOKEN } from '../../oci/lock.js';
@@ -41,6 +41,12 @@ export function runningKeeper(): KeeperRecord | undefined {
 export function writeKeeper(pid: number, service: boolean): void {
   const record = { process: bootProcessOf(pid), version: ownVersion(), startedAt: new Date().toISOString(), service };
   write(RECORD, record satisfies KeeperRecord);
+}
+
+/** Within withKeeper, by the keeper itself: it looks after nothing from now on. */
+export function forgetKeeper(): void {
+  const { process: keeper } = read<KeeperRecord>(RECORD) ?? {};
+  if (keeper?.pid === process.pid) rmSync(join(keeperDir(), RECORD), { force: true });
 }
 
 /** A keeper of another vlab is replaced: its code is older or newer than that which wrote the records. A build has a new folder. */
