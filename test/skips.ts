@@ -35,6 +35,8 @@ export const SKIPS = {
   'cni plugins': 'needs the bridge of containernetworking-plugins, which is not installed',
   containerd: 'needs containerd, which is not installed',
   'fuse-overlayfs': 'needs fuse-overlayfs and /dev/fuse, which are not both there',
+  'storage driver':
+    'needs a storage driver that does not work here: reflink wants btrfs or xfs, fuse-overlayfs its program',
   'erofs-utils': 'needs mkfs.erofs, which is not installed',
   dnsmasq: 'needs dnsmasq, which is not installed',
   'rootless networks': 'needs passt or slirp4netns, and /dev/net/tun, which are not there',

@@ -108,6 +108,7 @@ export const SYSCALLS = {
   openat2: [437, 437],
   pidfd_getfd: [438, 438],
   mount_setattr: [442, 442],
+  quotactl_fd: [443, 443],
 } as const satisfies Record<string, readonly [number, number]>;
 
 export type SyscallName = keyof typeof SYSCALLS;
