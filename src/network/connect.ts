@@ -6,6 +6,7 @@ import { PlanFailure } from '../sys/channel.js';
 import { hasEnded } from '../sys/owners.js';
 import { performOnce } from '../sys/perform-once.js';
 import type { Plan } from '../sys/plan.js';
+import { parsePrefix } from './address.js';
 import { busyPorts } from './busy-ports.js';
 import type { NetworkDefinition } from './definition.js';
 import { type Lease, type LeaseRequest, type Leases, releaseLease, takeLease, vethName } from './leases.js';
@@ -33,6 +34,8 @@ export interface Connected extends Lease {
   networkName: string;
   /** Those that its default routes go by; none in an internal network. */
   gateways: string[];
+  /** Of the addresses' subnets. */
+  prefixLengths: number[];
 }
 
 /** Leases addresses and connects the container. Errors: those of takeLease; the failed step of the plan. */
@@ -109,6 +112,7 @@ function connectEnds<R extends EndRequest>(
     return taken.ends.map(({ network, lease }) => ({
       ...lease,
       networkName: network.name,
+      prefixLengths: network.subnets.map(({ subnet }) => parsePrefix(subnet).length),
       gateways: network.internal ? [] : network.subnets.map(({ gateway }) => gateway),
     }));
   });

@@ -22,6 +22,10 @@ export const subnetSchema = v.strictObject({
   /** `10.1.0.0/16` or `fd00:1::/64`. */
   subnet: text,
   gateway: text,
+  /** Where free addresses are taken from: a part of the subnet. */
+  ipRange: v.optional(text),
+  /** Addresses that others have, by name: never handed out. */
+  auxAddresses: v.optional(v.record(v.string(), text)),
 });
 
 export const networkSchema = v.strictObject({
@@ -46,11 +50,18 @@ export const networkSchema = v.strictObject({
 
 export type NetworkDefinition = v.InferOutput<typeof networkSchema>;
 
+export interface SubnetRequest {
+  subnet: string;
+  gateway?: string;
+  ipRange?: string;
+  auxAddresses?: Readonly<Record<string, string>>;
+}
+
 export interface NetworkRequest {
   name: string;
   driver?: NetworkDefinition['driver'];
   /** Without one of IPv4, a free one is chosen. The gateway is the first address unless it is named. */
-  subnets?: readonly { subnet: string; gateway?: string }[];
+  subnets?: readonly SubnetRequest[];
   /** A subnet of IPv6 too, also where none is named. */
   ipv6?: boolean;
   mtu?: number;
@@ -89,8 +100,8 @@ export function defineNetwork(request: NetworkRequest, around: NetworkSurroundin
       hint: 'take another name, or remove that one',
     });
   }
-  if (driver === 'macvlan' && request.parent === undefined) {
-    throw new VlabError('input', 'a macvlan network needs a parent', {
+  if (driver !== 'bridge' && request.parent === undefined) {
+    throw new VlabError('input', `a network of the driver ${driver} needs a parent`, {
       hint: 'name a device of the host: -o parent=eth0',
     });
   }
@@ -111,12 +122,12 @@ export function defineNetwork(request: NetworkRequest, around: NetworkSurroundin
     }
   }
   const occupied = [...taken, ...around.routes.map(parsePrefix)];
-  const chosen: { prefix: Prefix; gateway?: string }[] = [...asked];
+  const chosen: (Partial<SubnetRequest> & { prefix: Prefix })[] = [...asked];
   if (!families.includes(4)) chosen.unshift({ prefix: freeSubnet(occupied) });
   if (request.ipv6 && !families.includes(6)) chosen.push({ prefix: uniqueLocal(around.id) });
   const definition = {
     ...{ id: around.id, name, driver, internal, isolated, createdAt: around.createdAt },
-    subnets: chosen.map(({ prefix, gateway }) => ({ subnet: showPrefix(prefix), gateway: gatewayIn(prefix, gateway) })),
+    subnets: chosen.map(subnetOf),
     ...(request.mtu === undefined ? {} : { mtu: request.mtu }),
     ...(request.parent === undefined ? {} : { parent: request.parent }),
     labels: request.labels ?? {},
@@ -143,6 +154,23 @@ export function freeSubnet(occupied: readonly Prefix[]): Prefix {
 /** A prefix of RFC 4193 with 40 bits of the network's id as its global id. */
 export function uniqueLocal(id: string): Prefix {
   return { family: 6, first: BigInt(`0xfd${id.slice(0, 10)}`) << 80n, length: 64 };
+}
+
+function subnetOf(asked: Partial<SubnetRequest> & { prefix: Prefix }): v.InferOutput<typeof subnetSchema> {
+  const { prefix, gateway, ipRange, auxAddresses = {} } = asked;
+  const range = ipRange === undefined ? undefined : parsePrefix(ipRange);
+  if (range && !(contains(prefix, { ...range, value: range.first }) && range.length >= prefix.length)) {
+    throw new VlabError('input', `the range ${ipRange} is no part of ${showPrefix(prefix)}`);
+  }
+  for (const [name, address] of Object.entries(auxAddresses)) {
+    if (contains(prefix, parseAddress(address))) continue;
+    throw new VlabError('input', `the address ${address} of ${name} is not in ${showPrefix(prefix)}`);
+  }
+  return {
+    ...{ subnet: showPrefix(prefix), gateway: gatewayIn(prefix, gateway) },
+    ...(range ? { ipRange: showPrefix(range) } : {}),
+    ...(Object.keys(auxAddresses).length > 0 ? { auxAddresses: { ...auxAddresses } } : {}),
+  };
 }
 
 function gatewayIn(prefix: Prefix, asked: string | undefined): string {

@@ -76,13 +76,15 @@ export function takeLease(
     }
   }
   const used = new Set(all.filter((one) => one.network === network.id).flatMap(({ addresses }) => addresses));
-  for (const { gateway } of network.subnets) used.add(gateway);
+  for (const { gateway, auxAddresses = {} } of network.subnets) {
+    for (const address of [gateway, ...Object.values(auxAddresses)]) used.add(showAddress(parseAddress(address)));
+  }
   const next = { ...last };
-  const addresses = network.subnets.map(({ subnet }, index) => {
+  const addresses = network.subnets.map(({ subnet, ipRange }, index) => {
     const prefix = prefixes[index] as Prefix;
     const asked = wanted.find(({ family }) => family === prefix.family);
     if (asked) return staticAddress(prefix, asked, used, network);
-    const free = nextFree(prefix, used, last[subnet]);
+    const free = nextFree(prefix, ipRange === undefined ? prefix : parsePrefix(ipRange), used, last[subnet]);
     if (free === undefined) {
       throw new VlabError('operation', `all addresses of ${subnet} in the network ${network.name} are taken`, {
         hint: 'remove containers, or make a network with a larger subnet',
@@ -161,16 +163,18 @@ function staticAddress(
   });
 }
 
-/** Goes round from the one behind `last`; looks at no more addresses than are used, and a few. */
-function nextFree(prefix: Prefix, used: Set<string>, last: string | undefined): string | undefined {
-  const size = sizeOf(prefix);
-  let offset = last === undefined ? 0n : parseAddress(last).value - prefix.first;
+/** Goes round in `range` from the one behind `last`; looks at no more addresses than are used, and a few. */
+function nextFree(subnet: Prefix, range: Prefix, used: Set<string>, last: string | undefined): string | undefined {
+  const size = sizeOf(range);
+  const before = last === undefined ? undefined : parseAddress(last);
+  // A range of its own begins with a host, a subnet with the network itself.
+  let offset = before && contains(range, before) ? before.value - range.first : range === subnet ? 0n : size - 1n;
   const looks = size < BigInt(used.size + 4) ? size : BigInt(used.size + 4);
   for (let look = 0n; look < looks; look++) {
     offset = (offset + 1n) % size;
-    const value = prefix.first + offset;
-    const text = showAddress({ family: prefix.family, value });
-    if (isForHosts(prefix, value) && !used.has(text)) return text;
+    const value = range.first + offset;
+    const text = showAddress({ family: range.family, value });
+    if (isForHosts(subnet, value) && !used.has(text)) return text;
   }
   return undefined;
 }
