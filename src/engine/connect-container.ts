@@ -1,6 +1,7 @@
 /** A container's networks, when its network namespace is there. */
 import { join } from 'node:path';
-import { connectAll } from '../network/connect.js';
+import { type Connected, connectAll } from '../network/connect.js';
+import { rateOf } from '../network/docker-options.js';
 import { serversOf } from '../network/name-server.js';
 import { ensureDefaultNetwork, listNetworks } from '../network/networks.js';
 import type { PublishedPort } from '../network/ports.js';
@@ -32,31 +33,40 @@ export async function connectContainer(
   const ports = portsOf(definition);
   const connected = await connectAll(
     asked.map((attachment, index) => ({
-      network: attachment.network,
-      namespace: `/proc/${init.pid}/ns/net`,
-      device: `eth${index}`,
-      isDefault: index === 0,
-      owner: { pid: init.pid, startTime: init.startTime },
-      container: id,
-      names: [...new Set([state.name, id.slice(0, 12), definition.hostname, ...attachment.aliases])],
-      addresses: [attachment.ipv4Address, attachment.ipv6Address].flatMap((address) => address ?? []),
-      hostsFile: join(containerDir(id), CONTAINER_FILES.hosts),
-      ...(definition.network.dns.length > 0 ? { hasOwnServers: true } : {}),
-      ...(attachment.macAddress === undefined ? {} : { mac: attachment.macAddress }),
+      ...endRequest({ id, definition, state }, init, attachment),
+      ...{ device: `eth${index}`, isDefault: index === 0 },
       ...(index === 0 ? { ports } : {}),
     })),
   );
-  const attachments = asked.map((attachment, index) => {
-    const lease = connected[index];
-    if (!lease) return attachment;
-    const { id: leaseId, network: networkId, device, addresses, gateways, mac } = lease;
-    return { ...attachment, lease: { id: leaseId, networkId, device, addresses, gateways, mac } };
-  });
+  const attachments = asked.map((attachment, index) => withLease(attachment, connected[index]));
   return {
     attachments,
     ports: connected.flatMap((lease) => lease.ports),
     addresses: await addressesOf(definition, attachments),
   };
+}
+
+/** What of a connection the container's record says. */
+export function endRequest({ id, definition, state }: ContainerRecord, init: BootProcess, attachment: Attachment) {
+  const rate = rateOf(attachment.driverOptions);
+  return {
+    network: attachment.network,
+    namespace: `/proc/${init.pid}/ns/net`,
+    owner: { pid: init.pid, startTime: init.startTime },
+    container: id,
+    names: [...new Set([state.name, id.slice(0, 12), definition.hostname, ...attachment.aliases])],
+    addresses: [attachment.ipv4Address, attachment.ipv6Address].flatMap((address) => address ?? []),
+    hostsFile: join(containerDir(id), CONTAINER_FILES.hosts),
+    ...(rate ? { rate } : {}),
+    ...(definition.network.dns.length > 0 ? { hasOwnServers: true } : {}),
+    ...(attachment.macAddress === undefined ? {} : { mac: attachment.macAddress }),
+  };
+}
+
+export function withLease(attachment: Attachment, connected: Connected | undefined): Attachment {
+  if (!connected) return attachment;
+  const { id, network: networkId, device, addresses, gateways, mac, prefixLengths } = connected;
+  return { ...attachment, lease: { id, networkId, device, addresses, gateways, mac, prefixLengths } };
 }
 
 /** With those that are exposed, where all of them are published. */
@@ -76,7 +86,10 @@ function portsOf({ network }: ContainerDefinition): PublishedPort[] {
   return [...published, ...more];
 }
 
-async function addressesOf(definition: ContainerDefinition, attachments: readonly Attachment[]): Promise<Addresses> {
+export async function addressesOf(
+  definition: ContainerDefinition,
+  attachments: readonly Attachment[],
+): Promise<Addresses> {
   const leases = attachments.flatMap(({ lease }) => lease ?? []);
   const own = leases.flatMap(({ addresses }) => addresses);
   const wantsHost = definition.network.extraHosts.some(({ address }) => address === 'host-gateway');

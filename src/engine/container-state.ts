@@ -13,7 +13,16 @@ export interface BootProcess extends Process {
 /** A network that a container is, or will be, connected to: as the definition or `network connect` asked for it. */
 export interface Attachment extends NetworkAttachment {
   /** While it runs (src/network/leases.ts). */
-  lease?: { id: string; networkId: string; device: string; addresses: string[]; gateways: string[]; mac: string };
+  lease?: {
+    id: string;
+    networkId: string;
+    device: string;
+    addresses: string[];
+    /** Of the addresses' subnets. */
+    prefixLengths: number[];
+    gateways: string[];
+    mac: string;
+  };
 }
 
 export interface HealthProbe {

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf } from '../base/errors.js';
 import { hostsText, resolvText } from '../network/name-files.js';
+import { withKnownNames } from '../network/name-server.js';
 import { CONTAINER_FILES } from './container-files.js';
 import type { ContainerDefinition } from './definition.js';
 
@@ -37,7 +38,8 @@ export function writeNameFiles(directory: string, definition: ContainerDefinitio
   const asked = { dns: servers, search: dnsSearch, options: dnsOptions };
   const host = textOf('/etc/resolv.conf');
   const resolv = plain ? host : resolvText({ host, ...asked, ipv6: addresses.ipv6 });
-  write(join(directory, CONTAINER_FILES.hosts), hosts);
+  const hostsFile = join(directory, CONTAINER_FILES.hosts);
+  write(hostsFile, withKnownNames(hostsFile, hosts));
   write(join(directory, CONTAINER_FILES.resolvConf), resolv);
   write(join(directory, CONTAINER_FILES.hostname), `${domainname ? `${hostname}.${domainname}` : hostname}\n`);
 }

@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { removeContainerCgroup } from '../container/cgroup/remove.js';
-import { disconnect } from '../network/connect.js';
+import { disconnectAll } from '../network/connect.js';
 import { signalIfThere } from '../sys/signal.js';
 import { untilEnded } from '../sys/until-ended.js';
 import { stillRuns } from './boot.js';
@@ -128,7 +128,7 @@ async function endOf(id: string, { process: init, monitor }: ContainerState): Pr
 
 /** Links, addresses and cgroups of the last run. */
 async function releaseAll(state: ContainerState): Promise<void> {
-  for (const { lease } of state.attachments) if (lease) await disconnect(lease.id);
+  await disconnectAll(state.attachments.flatMap(({ lease }) => lease?.id ?? []));
   if (state.cgroup) await removeContainerCgroup(state.cgroup);
 }
 

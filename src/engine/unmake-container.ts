@@ -1,7 +1,7 @@
 /** The end of a container as a thing: its layer, its anonymous volumes, its name and its record. */
 import { rmSync } from 'node:fs';
 import { removeContainerCgroup } from '../container/cgroup/remove.js';
-import { disconnect } from '../network/connect.js';
+import { disconnectAll } from '../network/connect.js';
 import { removeLayer } from '../storage/container-layer.js';
 import { removeVolume } from '../storage/volumes.js';
 import { emitContainer } from './container-event.js';
@@ -17,7 +17,7 @@ import { containersUsing } from './volume-users.js';
 export async function unmakeContainer(record: ContainerRecord, { volumes }: { volumes?: boolean }): Promise<void> {
   const { id, definition, state } = record;
   if (state.phase !== 'removing') writeState(id, { ...state, phase: 'removing' });
-  for (const { lease } of state.attachments) if (lease) await disconnect(lease.id);
+  await disconnectAll(state.attachments.flatMap(({ lease }) => lease?.id ?? []));
   if (state.cgroup) await removeContainerCgroup(state.cgroup);
   if (definition.root.kind === 'image') await removeLayer(containerDir(id));
   rmSync(containerRunDir(id), { recursive: true, force: true });

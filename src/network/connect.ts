@@ -168,8 +168,9 @@ function explained(error: unknown, { driver, name, parent }: NetworkDefinition):
 }
 
 /** Takes these leases' ends off their networks. One that is not there is fine. */
-export function disconnectAll(ids: readonly string[]): Promise<void> {
-  return withNetworks(async (session, before) => {
+export async function disconnectAll(ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await withNetworks(async (session, before) => {
     const { networks, leases, made, gone, isUnsure } = await tidy(session, before);
     const ended = leases.all.filter(({ id }) => ids.includes(id));
     for (const lease of ended) await removeInside(session, networks, lease);

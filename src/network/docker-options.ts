@@ -1,6 +1,8 @@
 /** `-o name=value` of `network create`, by the names that docker and podman have for them. Pure. */
 import { VlabError } from '../base/errors.js';
 import type { NetworkRequest } from './definition.js';
+import type { Rate } from './leases.js';
+import { parseRate } from './rate.js';
 
 type Effect = Partial<Pick<NetworkRequest, 'mtu' | 'isolated' | 'parent' | 'ipv6'>>;
 
@@ -43,6 +45,18 @@ export function optionEffects(options: Readonly<Record<string, string>>): Effect
     {},
     ...Object.entries(options).map(([name, value]) => OPTIONS[name]?.(name, value) ?? {}),
   ) as Effect;
+}
+
+const RATES = { 'vlab.send-rate': 'sendBitsPerSecond', 'vlab.receive-rate': 'receiveBitsPerSecond' } as const;
+
+/** Of `--driver-opt` of an end: `vlab.send-rate=10mbit`, `vlab.receive-rate=…`. Undefined: as fast as it can. */
+export function rateOf(options: Readonly<Record<string, string>>): Rate | undefined {
+  const rate: Rate = {};
+  for (const [name, field] of Object.entries(RATES)) {
+    const value = options[name];
+    if (value !== undefined) rate[field] = parseRate(value);
+  }
+  return Object.keys(rate).length > 0 ? rate : undefined;
 }
 
 export interface AddressFlags {

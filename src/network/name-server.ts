@@ -29,7 +29,7 @@ import {
   readsNamesInFile,
   withNames,
 } from './names.js';
-import type { Made } from './network-state.js';
+import { type Made, readNetworkState } from './network-state.js';
 import type { NetworkSession } from './session.js';
 
 export interface NameChange {
@@ -162,6 +162,25 @@ function writeHostsFiles(
       editInPlace(lease.hostsFile, (text) => withNames(text, network, lines));
     }
   }
+}
+
+/** A new text of that /etc/hosts with the names that belong into it at this moment. */
+export function withKnownNames(hostsFile: string, text: string): string {
+  const { networks, leases, made } = readNetworkState();
+  const mine = leases.all.filter((lease) => lease.hostsFile === hostsFile);
+  return mine.reduce((before, lease) => {
+    const network = networks.find(({ id }) => id === lease.network);
+    const isServed = (id: string) => id in (made?.nameServers ?? {});
+    if (!network || !hasNames(network) || !readsNamesInFile(lease, leases.all, isServed)) return before;
+    return withNames(
+      before,
+      network,
+      hostsLines(
+        network,
+        leases.all.filter((other) => other.network === network.id),
+      ),
+    );
+  }, text);
 }
 
 /** The file itself: it is mounted in the container, where another one of that name would not be seen. */

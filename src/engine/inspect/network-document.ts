@@ -64,7 +64,10 @@ export function networkSettingsDocument({ definition, state }: ContainerRecord, 
 
 function endpointDocument(attachment: Attachment, isUp: boolean) {
   const lease = isUp ? attachment.lease : undefined;
-  const [ipv4, ipv6] = [false, true].map((six) => splitAddress(lease?.addresses.find((each) => isSix(each) === six)));
+  const [ipv4, ipv6] = [false, true].map((six) => {
+    const at = lease?.addresses.findIndex((each) => isSix(each) === six) ?? -1;
+    return lease && at >= 0 ? { address: lease.addresses[at], length: lease.prefixLengths[at] } : undefined;
+  });
   const [gateway4, gateway6] = [false, true].map((six) => lease?.gateways.find((each) => isSix(each) === six) ?? '');
   const { ipv4Address, ipv6Address } = attachment;
   return {
@@ -93,11 +96,4 @@ function endpointDocument(attachment: Attachment, isUp: boolean) {
 
 function isSix(address: string): boolean {
   return address.includes(':');
-}
-
-/** `172.17.0.2/16`; an address without a length has 0. */
-function splitAddress(text: string | undefined): { address: string; length: number } | undefined {
-  if (text === undefined) return undefined;
-  const [address = '', length = '0'] = text.split('/');
-  return { address, length: Number(length) };
 }
