@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { VlabError } from '../base/errors.js';
 import { findProgram } from '../base/find-program.js';
+import { currentPlaces } from '../container/cgroup/places.js';
 import { readCgroupLayout } from '../host/cgroup-layout.js';
 import { installLineHere } from '../host/distribution.js';
 import { type RootMount, rootPathOf } from '../storage/root-mount.js';
@@ -18,6 +19,7 @@ import { type ContainerRecord, readRecord } from './records.js';
 import { readRootFile } from './root-file.js';
 import type { JoinedContainer, SpecFacts } from './spec/facts.js';
 import { resolveUser } from './spec/user.js';
+import { unsupportedLimits } from './unsupported-limits.js';
 
 /** Errors: `input` for users, devices and containers that are not there; `host` without catatonit where it is asked for. */
 export async function startFacts(record: ContainerRecord, root: RootMount): Promise<SpecFacts> {
@@ -35,6 +37,7 @@ export async function startFacts(record: ContainerRecord, root: RootMount): Prom
     joined: joinedBy(definition),
     devices: definition.security.privileged && !rootless ? allDevices() : devicesOf(definition.devices),
     blockDevices: blockDeviceNumbers(limitedDevices(resources ?? definition.resources)),
+    unsupported: unsupportedLimits(resources ?? definition.resources, currentPlaces(!rootless)),
     ...(definition.init ? { initPath: reaper() } : {}),
     ...(rootless ? { idMaps: ownIds() } : {}),
     rootless,
