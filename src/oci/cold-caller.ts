@@ -24,7 +24,11 @@ export class ColdCaller implements Caller {
   private foreground = false;
   interruptedBy: NodeJS.Signals | undefined;
 
-  constructor(readonly words: readonly string[]) {}
+  /** `stdin: 'ignore'`: what it performs reads nothing. */
+  constructor(
+    readonly words: readonly string[],
+    private readonly stdin: 'inherit' | 'ignore' = 'inherit',
+  ) {}
 
   /** From the first look on, whoever ends the command ends it in order. */
   get gone(): AbortSignal {
@@ -67,7 +71,7 @@ export class ColdCaller implements Caller {
   private async waiting({ foreground = false }: { foreground?: boolean }): Promise<Performer> {
     if (this.ready) return this.ready;
     this.ready = await startPerformer({
-      stdio: ['inherit', 'inherit', 'inherit'],
+      stdio: [this.stdin, 'inherit', 'inherit'],
       descriptors: this.passed,
       ownSession: foreground,
     });

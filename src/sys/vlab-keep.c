@@ -21,7 +21,8 @@ enum { CLIENTS = 16, CHUNK = 32768, QUEUE = 1 << 19, LINE = 16384, HEAD = 8, NO_
 
 struct frame { u32 type, bytes; };
 /* `waits`: the container waits for it; others are hung up on when their queue is full. `gives`: its end is that of input. */
-static struct client { s32 fd, waits, gives, blocked; u32 have, left, queued; u8 in[4096], queue[QUEUE]; } clients[CLIENTS];
+static struct client { s32 fd, waits, gives, blocked; u32 have, left, queued; u8 *in, *queue; } clients[CLIENTS];
+static u8 ins[CLIENTS][4096], queues[CLIENTS][QUEUE]; /* memory that no client has needed is none */
 static struct stream { s32 fd; u32 used; const char *name; u8 line[LINE]; } streams[2];
 static u8 chunk[HEAD + CHUNK], block[CHUNK + LINE + 128];
 static int log_fd = -1, terminal, once, input;
@@ -176,7 +177,7 @@ static void take(struct client *c) {
   copy(c->in, c->in + at, c->have -= at);
 }
 static void hear(struct client *c) {
-  s64 n = sys6(__NR_recvfrom, c->fd, (long)c->in + c->have, sizeof c->in - c->have, DONT_WAIT, 0, 0);
+  s64 n = sys6(__NR_recvfrom, c->fd, (long)c->in + c->have, sizeof ins[0] - c->have, DONT_WAIT, 0, 0);
   if (n == 0 || (n < 0 && n != -EAGAIN && n != -EINTR)) drop(c);
   else if (n > 0) c->have += n, take(c);
 }
@@ -185,9 +186,8 @@ static void welcome(void) {
   if (fd < 0) return;
   while (at < CLIENTS && clients[at].fd >= 0) at++;
   if (at == CLIENTS) { sys(close, fd, 0, 0, 0); return; }
-  struct client *c = &clients[at];
-  c->fd = fd, c->waits = c->gives = c->blocked = c->have = c->left = c->queued = 0;
-  hear(c);
+  clients[at] = (struct client){.fd = fd, .in = ins[at], .queue = queues[at]};
+  hear(&clients[at]);
 }
 
 /* All that the container has said goes to the log and to its clients. Who waits for a client that is behind is a child. */

@@ -3,8 +3,8 @@
  * and, unless who started it is there and does so itself, becomes the command that does the rest. Whatever of this fails, what
  * comes after is still done. Pure.
  */
-import { join } from 'node:path';
-import type { PlannedCgroup } from '../../container/cgroup/planned-cgroup.js';
+import { dirname, join } from 'node:path';
+import type { Cgroup } from '../../container/cgroup/cgroup.js';
 import { type Arch, flags } from '../../sys/abi.js';
 import { unblockSignals } from '../../sys/attached.js';
 import { note } from '../../sys/channel.js';
@@ -17,9 +17,10 @@ import { ATTACH_SOCKET, KEEP, NEW_EXIT } from './keep.js';
 export interface EndPlanOptions {
   dir: string;
   runDir: string;
-  cgroup: PlannedCgroup['cgroup'];
+  cgroup: Cgroup;
   /** Who owns what the run made, when it is all removed; owners.ts. */
   ownerRecord: string;
+  /** Empty: nothing is to be done. */
   finish: readonly string[];
   finishEnv: readonly string[];
 }
@@ -51,8 +52,15 @@ export function endPlan(arch: Arch, o: EndPlanOptions): Plan {
       ...(o.cgroup.directories.some((directory) => directory.path === path) ? { jump: busy } : {}),
     });
   }
+  // Of a further program in a container the record is in there too.
+  const joined = o.dir === o.runDir;
+  if (joined) b.step('unlinkat', [here, names[1], 0], 'nobody reads this one', ANYWAY);
   b.step('unlinkat', [here, b.str(join(o.runDir, ATTACH_SOCKET)), 0], 'nobody can attach any more', ANYWAY);
   b.step('unlinkat', [here, b.str(o.runDir), flags('AT_REMOVEDIR')], 'remove what lives while it runs', ANYWAY);
+  if (joined) {
+    const above = b.str(dirname(o.runDir));
+    b.step('unlinkat', [here, above, flags('AT_REMOVEDIR')], "and the container's, when that has ended before", ANYWAY);
+  }
   b.step('unlinkat', [here, b.str(o.ownerRecord), 0], 'nothing is owned any more', ANYWAY);
   b.place(busy);
 
@@ -71,19 +79,21 @@ export function endPlan(arch: Arch, o: EndPlanOptions): Plan {
   b.step('close_range', [3, num(0xffffffff, '~0'), 0], 'nothing of the run is left');
   b.step('chdir', [b.str('/')], 'nor of the launcher');
   unblockSignals(b);
-  b.step(
-    'execve',
-    [b.str(o.finish[0] ?? ''), b.stringArray(o.finish, 'argv'), b.stringArray(o.finishEnv, 'envp')],
-    'become the command that does the rest',
-    ANYWAY,
-  );
+  const [program] = o.finish;
+  if (program !== undefined)
+    b.step(
+      'execve',
+      [b.str(program), b.stringArray(o.finish, 'argv'), b.stringArray(o.finishEnv, 'envp')],
+      'become the command that does the rest',
+      ANYWAY,
+    );
   b.place(end);
   b.step('exit_group', [0], 'it is over');
   return b.build();
 }
 
 /** What its memory cgroup says of the kernel's killings, before it is removed. */
-function readOom(b: PlanBuilder, cgroup: PlannedCgroup['cgroup'], to: ReturnType<PlanBuilder['space']>): void {
+function readOom(b: PlanBuilder, cgroup: Cgroup, to: ReturnType<PlanBuilder['space']>): void {
   const memory = cgroup.directories.find(({ controllers }) => controllers.includes('memory'));
   if (!memory) return;
   const path = join(memory.path, memory.version === 1 ? 'memory.oom_control' : 'memory.events');

@@ -6,13 +6,17 @@ import type { PlanFailure } from '../../sys/channel.js';
 
 /** `reply`: the errno of a program that could not be run, negative (conversation.ts). */
 export function startFailure(failure: PlanFailure, config: OciConfig, reply: Buffer): VlabError {
-  const said = asStartFailure(failure, config, reply);
-  const ofProgram = said !== failure;
-  const missing = /not found in \$PATH|no such file or directory|not a directory/.test(said.message);
+  return withDockersCode(asStartFailure(failure, config, reply));
+}
+
+/** A failure of asStartFailure with docker's exit code. */
+export function withDockersCode(said: VlabError): VlabError {
+  const ofProgram = said.message.startsWith('exec: "');
+  const missing = /not found in \$PATH$|no such file or directory$|not a directory$/.test(said.message);
   const exitCode = !ofProgram ? 125 : missing ? 127 : 126;
   return new VlabError(said.blame, said.message, {
     exitCode,
-    cause: failure,
+    cause: said.cause,
     ...(said.hint ? { hint: said.hint } : {}),
   });
 }
