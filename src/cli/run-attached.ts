@@ -3,16 +3,20 @@ import { constants } from 'node:os';
 import type { ReadStream, WriteStream } from 'node:tty';
 import { VlabError } from '../base/errors.js';
 import type { ContainerDefinition } from '../engine/definition.js';
+import type { ContainerRecord } from '../engine/records.js';
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../engine/run/detach-keys.js';
 import type { Attachment, AttachStreams, WindowSize } from '../engine/run/start-request.js';
 import { settleUnlessGone } from '../engine/signal-container.js';
 import { startContainer } from '../engine/start-container.js';
 import { hasEnded, type Process } from '../sys/owners.js';
 import { signalIfThere } from '../sys/signal.js';
+import { startOrUndo } from './start-or-undo.js';
 
 export interface AttachedRun {
   id: string;
   definition: ContainerDefinition;
+  /** Of one that was just made: it is removed when it cannot be started and was to be removed at its end. */
+  record?: ContainerRecord;
   attach: ContainerDefinition['attach'];
   detachKeys?: string | undefined;
   /** Default: signals are passed on, but to a terminal. */
@@ -25,7 +29,8 @@ export interface AttachedRun {
 export async function runAttached(run: AttachedRun): Promise<number> {
   const { id, definition } = run;
   const streams = attachStreams(run);
-  const started = await startContainer(id, { attach: streams, waits: true });
+  const options = { attach: streams, waits: true };
+  const started = await (run.record ? startOrUndo(run.record, options) : startContainer(id, options));
   if (!started) {
     throw new VlabError('operation', `container ${id.slice(0, 12)} runs already`, {
       hint: 'vlab attach shows its output',

@@ -1,0 +1,91 @@
+/** `run` and `create`: what was asked for becomes a container. */
+import { existsSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { messageOf, VlabError } from '../base/errors.js';
+import { type CreatedContainer, type CreateRequest, createContainer } from '../engine/create-container.js';
+import type { Image } from '../image/store/image.js';
+import type { ImageStore } from '../image/store/image-store.js';
+import { type AskedLine, type CreateFlags, readContainer } from './container-flags/read-container.js';
+import { rootfsOf } from './rootfs.js';
+
+/** Errors (`input`, exit code 125): docker's. */
+export function askedLine(flags: CreateFlags, words: readonly string[]): AskedLine {
+  return readContainer(flags, words, {
+    env: process.env,
+    cwd: process.cwd(),
+    readText(path) {
+      try {
+        return readFileSync(path, 'utf8');
+      } catch (cause) {
+        throw new VlabError('input', `open ${path}: ${messageOf(cause)}`, { cause, exitCode: 125 });
+      }
+    },
+  });
+}
+
+/** Finds or pulls its image, makes it, and writes down its id where that was asked for. */
+export async function makeContainer(line: AskedLine, flags: CreateFlags): Promise<CreatedContainer> {
+  const { cidfile } = line;
+  if (cidfile !== undefined && existsSync(cidfile)) {
+    throw new VlabError(
+      'input',
+      `container ID file found, make sure the other container isn't running or delete ${cidfile}`,
+      {
+        exitCode: 125,
+      },
+    );
+  }
+  const root = line.root.kind === 'image' ? await imageFor(line, line.root.image) : await directoryFor(line.root.path);
+  const asked = root.kind === 'directory' ? withoutDefaultNetwork(line, flags) : line.asked;
+  const created = await createContainer({ asked, name: line.name, root });
+  for (const warning of created.warnings) process.stderr.write(`WARNING: ${warning}\n`);
+  if (cidfile !== undefined) writeFileSync(cidfile, created.record.id);
+  return created;
+}
+
+async function directoryFor(name: string): Promise<Extract<CreateRequest['root'], { kind: 'directory' }>> {
+  const path = await rootfsOf(name);
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new VlabError('input', `${path} is not a directory`, {
+      hint: 'give a directory that holds a root file system to --rootfs',
+      exitCode: 125,
+    });
+  }
+  return { kind: 'directory', path: realpathSync(path) };
+}
+
+/** A directory of the host has the network that is asked for, and none otherwise. */
+function withoutDefaultNetwork({ asked }: AskedLine, flags: CreateFlags): AskedLine['asked'] {
+  const { network } = asked;
+  const isAsked = flags.network !== undefined || network.publish.length > 0 || network.publishAll;
+  return isAsked ? asked : { ...asked, network: { ...network, mode: 'none', attachments: [] } };
+}
+
+async function imageFor(line: AskedLine, name: string): Promise<Extract<CreateRequest['root'], { kind: 'image' }>> {
+  const { openImageStore } = await import('../image/store/image-store.js');
+  const store = await openImageStore();
+  const found = line.pull === 'always' || line.platform !== undefined ? undefined : await store.find(name);
+  const image = found ?? (await pulled(line, name, store));
+  const reference = image.references.find((one) => one === name) ?? image.references[0];
+  return { kind: 'image', image, asked: name, reference, blobs: store.blobs };
+}
+
+async function pulled(line: AskedLine, name: string, store: ImageStore): Promise<Image> {
+  const { pullImage } = await import('../image/pull-image.js');
+  const { parsePlatform } = await import('../image/platform.js');
+  const tell = (text: string) => void (line.quiet || process.stderr.write(`${text}\n`));
+  if (line.pull === 'missing' && !(await store.find(name))) tell(`Unable to find image '${name}' locally`);
+  const { image } = await pullImage(name, {
+    policy: line.pull,
+    store,
+    ...(line.platform === undefined ? {} : { platform: parsePlatform(line.platform) }),
+    progress(event) {
+      if (event.kind === 'layer' && event.state === 'done')
+        tell(`${event.descriptor.digest.slice(7, 19)}: Pull complete`);
+    },
+  }).catch((error: unknown) => {
+    if (!(error instanceof VlabError)) throw error;
+    const { blame, message, hint } = error;
+    throw new VlabError(blame, message, { cause: error.cause, ...(hint === undefined ? {} : { hint }), exitCode: 125 });
+  });
+  return image;
+}
