@@ -42,13 +42,13 @@ export interface PlannedCgroup {
 
 /**
  * The cgroup of `vlab run`: in the usual hierarchies, whose vlab parents are made, and in those that a limit asks for. Nothing
- * is looked at: its name is new.
+ * is looked at: its name is new. `further`: controllers that somebody will want of it.
  */
-export function usualCgroup(config: OciConfig, situation: Situation): PlannedCgroup {
+export function usualCgroup(config: OciConfig, situation: Situation, further: readonly string[] = []): PlannedCgroup {
   const asked = controllersAskedFor(config.linux.resources);
   const usual = usualPlaces(situation.cgroups);
   const where = parseCgroupsPath(config.linux.cgroupsPath, 'container');
-  const directories = usualPlaces(situation.cgroups, [...asked.keys()]).map((place) => {
+  const directories = usualPlaces(situation.cgroups, [...asked.keys(), ...further]).map((place) => {
     const prepared = usual.find(({ root }) => root === place.root);
     const missing = prepared ? [] : [place.parent];
     const more = place.controllers.filter((name) => !prepared?.controllers.includes(name));

@@ -40,7 +40,8 @@ class SocketAttachment implements Attachment {
     socket.on('data', (chunk: Buffer) => reader.read(chunk));
     socket.on('error', () => {}); // its end follows
     this.stopReading = stdin ? this.readFrom(stdin) : () => {};
-    this.over = once(socket, 'close').then(() => {
+    // Not events.once: that would fail with the socket's error, which is no more than its end.
+    this.over = new Promise<void>((resolve) => socket.once('close', () => resolve())).then(() => {
       this.stopReading();
       return this.why;
     });

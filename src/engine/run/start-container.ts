@@ -17,6 +17,9 @@ import { sized } from './sized.js';
 import { startPlan } from './start-plan.js';
 import type { Started, StartRequest } from './start-request.js';
 
+/** What `pause`, `stats` and `update` act on, whether a limit asks for it or not. */
+const FURTHER_CONTROLLERS = ['freezer', 'blkio', 'io', 'cpuset'];
+
 /**
  * Resolves when its program runs. Errors: VlabError with docker's exit code: 127 and 126 for a program that is not there or
  * cannot be run, 125 for the rest; what `onBorn` throws. Nothing of it is left then.
@@ -30,7 +33,7 @@ export async function startContainer(request: StartRequest): Promise<Started> {
     nativeBinary('vlab-keep'),
     engineLauncher(),
   ]);
-  const planned = request.cgroup ?? usualCgroup(config, situation);
+  const planned = request.cgroup ?? usualCgroup(config, situation, FURTHER_CONTROLLERS);
   const { cgroup } = planned;
   const cgroups = cgroup.directories.map(({ path }) => path);
   const ownerRecord = ownerRecordPath(id);
