@@ -1,4 +1,5 @@
-/** A volume: a directory that outlives containers (docker's `local` driver). A value. */
+/** A volume: a directory that outlives containers (docker's `local` driver). Pure. */
+import { VlabError } from '../base/errors.js';
 
 export interface Volume {
   name: string;
@@ -18,4 +19,83 @@ export interface NewVolume {
   labels?: Record<string, string>;
   options?: Record<string, string>;
   anonymous?: boolean;
+}
+
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
+const MOST_NAME_BYTES = 200;
+
+/** Error (`input`): no volume can be called so. */
+export function checkVolumeName(name: string): void {
+  if (NAME.test(name) && name.length <= MOST_NAME_BYTES) return;
+  const rule = 'only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed';
+  throw new VlabError(
+    'input',
+    `create ${name}: "${name}" includes invalid characters for a local volume name, ${rule}`,
+    {
+      hint: 'if you intended to pass a host directory, use an absolute path',
+    },
+  );
+}
+
+/** What options of the driver come to: a directory of its own, or one of the host (`type=none`, `o=bind`, `device=/path`). */
+export type VolumePlace = { kind: 'own' } | { kind: 'host'; path: string };
+
+/**
+ * Errors: (`input`) an option that there is not, or `device` without an absolute path; (`host`) another file system, which somebody would
+ * have to mount on the host.
+ */
+export function placeOf(options: Readonly<Record<string, string>>): VolumePlace {
+  for (const key of Object.keys(options)) {
+    if (!['type', 'device', 'o'].includes(key)) throw new VlabError('input', `invalid option: "${key}"`);
+  }
+  const { type, device, o } = options;
+  if (type === undefined && device === undefined && o === undefined) return { kind: 'own' };
+  const words = (o ?? '').split(',');
+  if ((type ?? 'none') === 'none' && (words.includes('bind') || words.includes('rbind'))) {
+    if (device?.startsWith('/')) return { kind: 'host', path: device };
+    throw new VlabError('input', 'a bind volume needs the option device with an absolute path');
+  }
+  throw new VlabError('host', `volumes of type ${type ?? '(none)'} are not there: vlab mounts nothing on the host`, {
+    hint: 'use --mount type=tmpfs, or mount it yourself and give the volume type=none, o=bind and device=/path',
+  });
+}
+
+/** Docker's `--filter` of `volume ls` and `volume prune`. Error (`input`): there is no such filter. */
+export function volumeFilter(filters: readonly string[]): (volume: Volume, isUsed: boolean) => boolean {
+  const tests = filters.map((filter) => {
+    const at = filter.indexOf('=');
+    const [key, value] = at < 0 ? [filter, ''] : [filter.slice(0, at), filter.slice(at + 1)];
+    return { key, test: testOf(key, value) };
+  });
+  // Of one kind any, of all kinds each, as docker has it; labels must all be there.
+  return (volume, isUsed) =>
+    [...new Set(tests.map(({ key }) => key))].every((key) => {
+      const of = tests.filter((one) => one.key === key);
+      const holds = (one: (typeof of)[number]) => one.test(volume, isUsed);
+      return key.startsWith('label') ? of.every(holds) : of.some(holds);
+    });
+}
+
+function testOf(key: string, value: string): (volume: Volume, isUsed: boolean) => boolean {
+  const hasLabel = ({ labels }: Volume) => {
+    const at = value.indexOf('=');
+    if (at < 0) return Object.hasOwn(labels, value);
+    const name = value.slice(0, at);
+    return Object.hasOwn(labels, name) && labels[name] === value.slice(at + 1);
+  };
+  switch (key) {
+    case 'name':
+      return ({ name }) => name.includes(value);
+    case 'driver':
+      return ({ driver }) => driver === value;
+    case 'label':
+      return hasLabel;
+    case 'label!':
+      return (volume) => !hasLabel(volume);
+    case 'dangling':
+      if (!/^(true|false|1|0)$/.test(value)) throw new VlabError('input', `invalid filter 'dangling=[${value}]'`);
+      return (_, isUsed) => isUsed === (value === 'false' || value === '0');
+    default:
+      throw new VlabError('input', `invalid filter '${key}'`);
+  }
 }
