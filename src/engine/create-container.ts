@@ -72,6 +72,7 @@ export async function createContainer(request: CreateRequest): Promise<CreatedCo
       undo.unshift(() => removeLayer(partial));
       await newLayer({
         ...{ directory: partial, image: root.image, blobs: root.blobs, volatile: definition.autoRemove },
+        sizeBytes: definition.storageSizeBytes,
         ...(request.signal ? { signal: request.signal } : {}),
       });
     }

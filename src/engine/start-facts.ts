@@ -17,7 +17,7 @@ import type { ContainerResources } from './definition-parts.js';
 import { allDevices, blockDeviceNumbers, devicesOf } from './host-devices.js';
 import { type ContainerRecord, readRecord } from './records.js';
 import { readRootFile } from './root-file.js';
-import type { JoinedContainer, SpecFacts } from './spec/facts.js';
+import { type JoinedContainer, type SpecFacts, volumeKey } from './spec/facts.js';
 import { resolveUser } from './spec/user.js';
 import { unsupportedLimits } from './unsupported-limits.js';
 
@@ -53,7 +53,7 @@ function userOf({ user, groupAdd }: ContainerDefinition, root: RootMount) {
 async function volumePathsOf({ mounts }: ContainerDefinition): Promise<Map<string, string>> {
   const paths = new Map<string, string>();
   for (const mount of mounts) {
-    if (mount.kind === 'volume') paths.set(mount.name, await sourceOf({ name: mount.name }));
+    if (mount.kind === 'volume') paths.set(volumeKey(mount), await sourceOf(mount));
   }
   return paths;
 }

@@ -19,6 +19,11 @@ export interface JoinedContainer {
   shmPath: string;
 }
 
+/** A volume may be mounted several times, each with another directory of it. */
+export function volumeKey({ name, subpath }: { name: string; subpath?: string }): string {
+  return subpath === undefined ? name : `${name}/${subpath}`;
+}
+
 export interface GrantedDevice {
   device: OciDevice;
   /** Letters of `rwm`. */
@@ -33,7 +38,7 @@ export interface SpecFacts {
   /** Where the files hosts, resolv.conf and hostname lie: the directory of the container, or of the one whose network it joins. */
   nameFilesDirectory: string;
   user: ResolvedUser;
-  /** Where the data of each named volume of the definition lies. */
+  /** Where the data of each volume of the definition lies, by volumeKey. */
   volumePaths: ReadonlyMap<string, string>;
   /** By full id: each container whose namespace the definition joins. */
   joined: ReadonlyMap<string, JoinedContainer>;

@@ -5,7 +5,7 @@ import type { OciConfig, OciMount } from '../../container/config/schema.js';
 import { SYSTEM_MOUNTS } from '../../container/config/system-config.js';
 import { type ContainerDefinition, joinedContainer } from '../definition.js';
 import type { DefinedMount } from '../definition-parts.js';
-import type { SpecFacts } from './facts.js';
+import { type SpecFacts, volumeKey } from './facts.js';
 
 const CGROUPS: OciMount = {
   destination: '/sys/fs/cgroup',
@@ -82,7 +82,7 @@ function asOci(mount: DefinedMount, facts: SpecFacts): OciMount {
       return { destination, type: 'bind', source: mount.source, options: [width, mount.propagation, ...mode, ...tree] };
     }
     case 'volume': {
-      const path = facts.volumePaths.get(mount.name);
+      const path = facts.volumePaths.get(volumeKey(mount));
       if (path === undefined) throw new RangeError(`where the volume ${mount.name} lies is not among the facts`);
       return { ...bind(path, destination, mode) };
     }
