@@ -62,6 +62,8 @@ export interface ImageStore {
   tag(image: Image, reference: Reference): Promise<void>;
   /** Takes a name from its image, which stays. False: nothing has that name. */
   untag(reference: Reference): Promise<boolean>;
+  /** Takes a name and its entry out, also of an image that cannot be read any more. False: nothing has that name. */
+  discard(reference: Reference): Promise<boolean>;
   /** Removes an image with all its names; its blobs go by collectGarbage. */
   remove(image: Image): Promise<void>;
   /** Removes all blobs that no image and nobody's hold needs; with `partial`, also what an interrupted pull could go on with. */

@@ -90,6 +90,16 @@ export class LayoutStore implements ImageStore {
     return found;
   }
 
+  async discard(reference: Reference): Promise<boolean> {
+    let found = false;
+    await this.#change((index) => {
+      const entry = entryOf(index, reference);
+      found = entry !== undefined;
+      return found ? { ...index, manifests: index.manifests.filter((one) => one !== entry) } : index;
+    });
+    return found;
+  }
+
   async remove({ id }: Image): Promise<void> {
     await this.#locked(async () => {
       const index = this.#read();
