@@ -1,0 +1,44 @@
+import { createReadStream } from 'node:fs';
+import { Args, Flags } from '@oclif/core';
+import { errnoOf, VlabError } from '../../base/errors.js';
+import { BaseCommand } from '../base-command.js';
+
+export default class Import extends BaseCommand {
+  static override summary = 'Make an image of one layer out of a tar of a root file system';
+  static override examples = [
+    'tar -C root -c . | <%= config.bin %> import - app:v1',
+    '<%= config.bin %> import -m "made by hand" root.tar.gz app',
+  ];
+  static override args = {
+    file: Args.string({ required: true, description: 'a tar, packed or not; - is standard input' }),
+    name: Args.string({ description: 'NAME[:TAG]' }),
+  };
+  static override flags = {
+    message: Flags.string({ char: 'm', description: "what the image's history says of it" }),
+    platform: Flags.string({ description: "OS/ARCHITECTURE[/VARIANT]; default: this machine's" }),
+  };
+
+  async run(): Promise<unknown> {
+    const { args, flags } = await this.parse(Import);
+    if (args.file === '-' && process.stdin.isTTY) {
+      throw new VlabError('input', 'a tar archive does not come from a terminal', { exitCode: 1 });
+    }
+    const { importImage } = await import('../../image/import-image.js');
+    const { parsePlatform } = await import('../../image/platform.js');
+    const { parseReference, withDefaultTag } = await import('../../image/reference.js');
+    const { emitEvent } = await import('../../engine/event-log.js');
+    const reference = args.name === undefined ? undefined : withDefaultTag(parseReference(args.name));
+    const source = args.file === '-' ? process.stdin : createReadStream(args.file, { highWaterMark: 1 << 20 });
+    const image = await importImage(source, {
+      reference,
+      message: flags.message ?? `Imported from ${args.file}`,
+      platform: flags.platform === undefined ? undefined : parsePlatform(flags.platform),
+    }).catch((error: unknown) => {
+      if (!['ENOENT', 'EISDIR', 'EACCES'].includes(errnoOf(error) ?? '') || error instanceof VlabError) throw error;
+      throw new VlabError('input', `cannot read ${args.file}: ${errnoOf(error)}`, { cause: error, exitCode: 1 });
+    });
+    emitEvent('image', 'import', image.id, { name: args.name ?? image.id });
+    this.log(image.id);
+    return { id: image.id };
+  }
+}
