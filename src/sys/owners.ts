@@ -134,7 +134,7 @@ export function listOwners(): (OwnerRecord & { alive: boolean; path: string })[]
     if (isBeingWritten(name)) return [];
     const path = join(dir, name);
     const record = readRecord(path);
-    return record ? [{ ...record, alive: isAlive(record.owner), path }] : [];
+    return record ? [{ ...record, alive: !hasEnded(record.owner), path }] : []; // a zombie does nothing any more
   });
 }
 
