@@ -96,7 +96,8 @@ export function defineNetwork(request: NetworkRequest, around: NetworkSurroundin
   const { name, driver = 'bridge', internal = false, isolated = false } = request;
   if (RESERVED.has(name)) throw new VlabError('input', `the name ${name} is not for a network of one's own`);
   if (around.networks.some((other) => other.name === name)) {
-    throw new VlabError('input', `there is a network ${name} already`, {
+    throw new VlabError('input', `network with name ${name} already exists`, {
+      exitCode: 1,
       hint: 'take another name, or remove that one',
     });
   }

@@ -49,14 +49,21 @@ export function madeHere({ made }: NetworkState): Made {
   return made?.place === place ? made : { place, bridges: {}, nameServers: {} };
 }
 
+/** By name, id, or the first digits of its id where only one begins so. */
+export function findNetwork(name: string, { networks } = readNetworkState()): NetworkDefinition | undefined {
+  return (
+    networks.find((one) => one.name === name || one.id === name) ??
+    (/^[0-9a-f]{4,}$/.test(name) ? onlyOne(networks.filter(({ id }) => id.startsWith(name))) : undefined)
+  );
+}
+
 /** Errors (`input`): there is none of that name. */
 export function networkNamed({ networks }: Pick<NetworkState, 'networks'>, name: string): NetworkDefinition {
-  const network =
-    networks.find((one) => one.name === name || one.id === name) ??
-    (/^[0-9a-f]{4,}$/.test(name) ? onlyOne(networks.filter(({ id }) => id.startsWith(name))) : undefined);
+  const network = findNetwork(name, { networks, leases: NO_LEASES });
   if (network) return network;
   throw new VlabError('input', `network ${name} not found`, {
     hint: `there are: ${networks.map((one) => one.name).join(', ') || 'none'}`,
+    exitCode: 1,
   });
 }
 

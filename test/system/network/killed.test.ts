@@ -26,7 +26,7 @@ it(`whatever was killed, ${ROUNDS} rounds`, { timeout: ROUNDS * 5000 }, async ()
     await ground.kill(afterMs, 'createNetwork', { name: 'n' });
     // It was done, or what it began is as if it had never been.
     await ground.call('createNetwork', { name: 'n' }).catch((error: Error) => {
-      expect(error.message).toContain('there is a network n already');
+      expect(error.message).toContain('network with name n already exists');
     });
     await ground.kill(afterMs, 'connect', request);
     const leases = await ground.call<Lease>('connect', request).then(
