@@ -70,9 +70,9 @@ With --rootfs in the foreground, and no flag that needs one, no record of it is 
     }
     const { runAttached } = await import('../run-attached.js');
     const exitCode = await runAttached({
-      ...{ id, definition, attach: definition.attach, record },
+      ...{ record, isNew: true, attach: definition.attach },
       detachKeys: flags['detach-keys'],
-      signalProxy: flags['sig-proxy'] === true && !definition.tty,
+      sigProxy: flags['sig-proxy'] === true && !definition.tty,
       ...(this.jsonEnabled() ? { stdout: process.stderr } : {}),
     });
     process.exitCode = exitCode;

@@ -11,6 +11,7 @@ export default class Start extends BaseCommand {
   static override flags = {
     attach: Flags.boolean({ char: 'a', description: 'show its output, and end as it does' }),
     interactive: Flags.boolean({ char: 'i', description: 'pass standard input on to it' }),
+    'sig-proxy': Flags.boolean({ default: true, allowNo: true, description: 'with -a: pass signals on to it' }),
     'detach-keys': Flags.string({ description: 'keys that leave it: ctrl-p,ctrl-q' }),
   };
 
@@ -24,11 +25,12 @@ export default class Start extends BaseCommand {
         throw new VlabError('input', 'you cannot start and attach multiple containers at once', { exitCode: 1 });
       }
       const { runAttached } = await import('../run-attached.js');
-      const { id, definition } = findContainer(text);
+      const record = findContainer(text);
       const attach = { stdin: flags.interactive === true, stdout: true, stderr: true };
-      const exitCode = await runAttached({ id, definition, attach, detachKeys: flags['detach-keys'] });
+      const sigProxy = flags['sig-proxy'] && !record.definition.tty;
+      const exitCode = await runAttached({ record, attach, detachKeys: flags['detach-keys'], sigProxy });
       process.exitCode = exitCode;
-      return { id, exitCode };
+      return { id: record.id, exitCode };
     }
     const act = async (text: string) => {
       await startContainer(findContainerId(text));

@@ -22,27 +22,19 @@ export async function watchHealth(record: ContainerRecord, check: HealthCheck, s
     const state = readState(record.id);
     if (!state || statusOf(state) === 'paused') continue;
     const began = ranMs();
-    const probe = await probeOnce(record, check, signal);
+    const probe = await probeOnce(record, check);
     if (!probe || signal.aborted) return;
     await note(record.id, init, (before) => afterProbe(before, probe, check, began));
   }
 }
 
 /** Undefined: the container has ended meanwhile. */
-async function probeOnce(
-  record: ContainerRecord,
-  check: HealthCheck,
-  signal: AbortSignal,
-): Promise<HealthProbe | undefined> {
+async function probeOnce(record: ContainerRecord, check: HealthCheck): Promise<HealthProbe | undefined> {
   const [form, ...rest] = check.test;
   const args = form === 'CMD-SHELL' ? ['/bin/sh', '-c', rest.join(' ')] : rest;
   const start = new Date().toISOString();
   try {
-    const ran = await runCaptured(record.id, args, {
-      timeoutMs: check.timeoutMs,
-      mostBytes: MOST_OUTPUT_BYTES,
-      signal,
-    });
+    const ran = await runCaptured(record, args, { timeoutMs: check.timeoutMs, mostBytes: MOST_OUTPUT_BYTES });
     const end = new Date().toISOString();
     if (!ran.timedOut) return { start, end, exitCode: ran.exitCode, output: ran.output };
     return { start, end, exitCode: -1, output: `Health check exceeded timeout (${check.timeoutMs / 1000}s)` };
