@@ -2,8 +2,8 @@ import { access, constants } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { VlabError } from '../base/errors.js';
+import { nearest } from '../base/nearest.js';
 import { DRIVER_NAMES } from '../drivers/registry.js';
-import { nearest } from './nearest.js';
 import { BUILT_IN_ROOTFS, resolveInside } from './rootfs.js';
 
 /** A comparison from the command line. */

@@ -4,8 +4,8 @@
  * (the randomised complete block design; Fisher, The Design of Experiments, 1935).
  */
 import { VlabError } from '../base/errors.js';
+import { nearest } from '../base/nearest.js';
 import { seededRandom, shuffle } from '../stats/random.js';
-import { nearest } from './nearest.js';
 import { defaultBaseline, type Scenario, type ScenarioArm } from './scenario.js';
 
 export interface Trial {

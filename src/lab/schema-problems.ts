@@ -3,7 +3,7 @@
  * says where; this says what to do.
  */
 import { z } from 'zod';
-import { nearest } from './nearest.js';
+import { nearest } from '../base/nearest.js';
 
 export type Path = readonly (string | number)[];
 

@@ -1,10 +1,10 @@
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { editDistance, nearest } from '../../../src/base/nearest.js';
 import { adHocScenario, labelsOf } from '../../../src/lab/ad-hoc.js';
 import { bounded, DriverStuck } from '../../../src/lab/bounded.js';
 import { newThings } from '../../../src/lab/leak-check.js';
-import { editDistance, nearest } from '../../../src/lab/nearest.js';
 import { parseScenario } from '../../../src/lab/parse-scenario.js';
 import { parsePressure } from '../../../src/lab/pressure.js';
 import { parseDuration, parseSize } from '../../../src/lab/quantity.js';
