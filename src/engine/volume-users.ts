@@ -1,8 +1,18 @@
 import { containerIds, readRecordQuickly } from './records.js';
 
-/** Ids of the containers, running or not, that have this volume. */
+/** Names of volumes → ids of the containers, running or not, that have them. */
+export function usersOfVolumes(): Map<string, string[]> {
+  const users = new Map<string, string[]>();
+  for (const id of containerIds()) {
+    for (const mount of readRecordQuickly(id)?.definition.mounts ?? []) {
+      if (mount.kind !== 'volume') continue;
+      users.set(mount.name, [...(users.get(mount.name) ?? []), id]);
+    }
+  }
+  return users;
+}
+
+/** Ids of the containers that have this volume. */
 export async function containersUsing(volume: string): Promise<string[]> {
-  return containerIds().filter((id) =>
-    readRecordQuickly(id)?.definition.mounts.some((mount) => mount.kind === 'volume' && mount.name === volume),
-  );
+  return usersOfVolumes().get(volume) ?? [];
 }

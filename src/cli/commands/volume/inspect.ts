@@ -1,0 +1,54 @@
+import { Flags } from '@oclif/core';
+import type { Volume } from '../../../storage/volume.js';
+import { BaseCommand } from '../../base-command.js';
+import { tellFailure } from '../../each-container.js';
+
+export default class VolumeInspect extends BaseCommand {
+  static override tail = 'first-positional' as const;
+  static override summary = 'Show volumes';
+  static override usage = '<%= command.id %> [FLAGS] VOLUME...';
+  static override examples = ["<%= config.bin %> volume inspect -f '{{.Mountpoint}}' data"];
+  static override flags = {
+    format: Flags.string({ char: 'f', description: "json, or a Go template: '{{.Mountpoint}}'" }),
+  };
+
+  async run(): Promise<unknown> {
+    const { flags } = await this.parse(VolumeInspect);
+    const { VlabError } = await import('../../../base/errors.js');
+    const { getVolume } = await import('../../../storage/volumes.js');
+    const { renderJson } = await import('../../format/listing.js');
+    const { compileTemplate } = await import('../../format/template.js');
+    const { format } = flags;
+    if (this.tail.length === 0) throw new VlabError('input', 'requires at least 1 argument', { exitCode: 1 });
+    const documents: object[] = [];
+    for (const name of this.tail) {
+      try {
+        documents.push(documentOf(await getVolume(name)));
+      } catch (error) {
+        if (!(error instanceof VlabError)) throw error;
+        tellFailure(error);
+      }
+    }
+    if (this.jsonEnabled()) return documents;
+    if (format === undefined) process.stdout.write(`${renderJson(documents, process.stdout.isTTY === true)}\n`);
+    else {
+      const show = format === 'json' ? (one: unknown) => JSON.stringify(one) : compileTemplate(format);
+      for (const document of documents) this.log(show(document));
+    }
+    return documents;
+  }
+}
+
+/** Docker's names. Labels and options that there are none of are null. */
+function documentOf({ name, driver, createdAt, labels, options, mountpoint }: Volume): object {
+  const orNull = (record: Record<string, string>) => (Object.keys(record).length > 0 ? record : null);
+  return {
+    CreatedAt: createdAt,
+    Driver: driver,
+    Labels: orNull(labels),
+    Mountpoint: mountpoint,
+    Name: name,
+    Options: orNull(options),
+    Scope: 'local',
+  };
+}
