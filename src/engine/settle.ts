@@ -110,9 +110,10 @@ async function noteEnd(record: ContainerRecord): Promise<ContainerState> {
       ? {}
       : { restartDelayMs: delayMs, restartAt: new Date(Date.now() + delayMs).toISOString() }),
   };
+  writeState(id, next);
+  // Who is told looks at the record.
   if (next.oomKilled) emitContainer(record, 'oom');
   emitContainer(record, 'die', { exitCode: String(exitCode), execDuration: String(Math.floor(ranMs / 1000)) });
-  writeState(id, next);
   return next;
 }
 
