@@ -72,7 +72,7 @@ async function startLocked(record: ContainerRecord, options: StartOptions) {
     // The plan looks now at what will be mounted; at its birth the files get what is known then.
     if (ownNetwork) writeNameFiles(directory, definition, NO_ADDRESSES);
     const run = await startRun({
-      ...{ id, dir: directory, runDir: containerRunDir(id), config },
+      ...{ id, dir: directory, runDir: containerRunDir(id), config, rootMount: root },
       stdin: definition.openStdin ? (definition.stdinOnce ? 'once' : 'open') : 'closed',
       log: logOptions(definition),
       ...finishWords(id),
