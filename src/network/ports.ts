@@ -32,6 +32,11 @@ export function parsePublishedPort(text: string): PublishedPort {
   if (host !== undefined && hostCount === undefined && count > 1) throw wrong(text, 'has ranges of different lengths');
   const address = v6 ?? v4;
   const hostAddress = address === undefined ? undefined : showAddress(parseAddress(address));
+  if (hostAddress === '::1') {
+    throw new VlabError('host', `${JSON.stringify(text)}: the kernel forwards nothing of IPv6's localhost`, {
+      hint: `publish it on 127.0.0.1, or on an address of the host's links`,
+    });
+  }
   return {
     protocol: protocol.toLowerCase() as PublishedPort['protocol'],
     // "All addresses" of one family is what both families mean by it.

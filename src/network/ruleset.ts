@@ -158,11 +158,11 @@ function translationRules(network: NetworkDefinition): NftObject[] {
     const { family, length } = parsePrefix(subnet);
     const saddr = payload(IP[family], 'saddr');
     const inside = match(saddr, { prefix: { addr: subnet.split('/')[0], len: length } });
-    const loopback = match(saddr, family === 4 ? { prefix: { addr: '127.0.0.0', len: 8 } } : '::1');
+    const loopback = match(saddr, { prefix: { addr: '127.0.0.0', len: 8 } });
     return [
       rule('postrouting', `${subnet} to the outside`, [inside, to(bridge, '!='), MASQUERADE]),
       rule('postrouting', `${subnet} to itself by a published port`, [inside, to(bridge), PUBLISHED, MASQUERADE]),
-      rule('postrouting', `localhost to ${subnet}`, [loopback, to(bridge), MASQUERADE]),
+      ...(family === 4 ? [rule('postrouting', `localhost to ${subnet}`, [loopback, to(bridge), MASQUERADE])] : []),
     ];
   });
 }

@@ -5,7 +5,12 @@ import { readNetworkState } from '../../../src/network/network-state.js';
 import * as networks from '../../../src/network/networks.js';
 
 const [name = '', ...words] = process.argv.slice(2);
-const calls: Record<string, unknown> = { ...networks, ...connecting, currentState: async () => readNetworkState() };
+const calls: Record<string, unknown> = {
+  ...networks,
+  ...connecting,
+  currentState: async () => readNetworkState(),
+  trafficList: async (leases: never) => [...(await connecting.trafficOf(leases))],
+};
 const call = calls[name] as (...args: unknown[]) => Promise<unknown>;
 
 call(...words.map((word) => JSON.parse(word) as unknown)).then(

@@ -120,10 +120,16 @@ export class Ground implements AsyncDisposable {
   }
 
   async serve(where: Place, port: number): Promise<void> {
-    const args = [`--net=${where.namespace}`, process.execPath, '-e', SERVER(port)];
+    await this.program(where, SERVER(port));
+  }
+
+  /** A program for Node, which says something when it is up; it ends with the test, or before. */
+  async program(where: Place, text: string): Promise<AsyncDisposable> {
+    const args = [`--net=${where.namespace}`, process.execPath, '-e', text];
     const child = spawn('nsenter', args, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.children.push(child);
     await said(child);
+    return { [Symbol.asyncDispose]: () => this.end({ pid: child.pid } as Place) };
   }
 
   /** A function of networks.ts or connect.ts on the host. Rejects with its message. */

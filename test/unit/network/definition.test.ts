@@ -32,7 +32,7 @@ describe('a network', () => {
   });
 
   it.each<[string, Partial<NetworkRequest>]>([
-    ['a network net1 already', { name: 'net1' }],
+    ['network with name net1 already exists', { name: 'net1' }],
     ["not for a network of one's own", { name: 'host' }],
     ['name cannot be so', { name: '../etc' }],
     ['overlaps with one of another network', { subnets: [{ subnet: '10.0.0.0/8' }] }],
