@@ -18,7 +18,7 @@ export const ROOT_FD = 4;
 export const FILE_FD = 40;
 export const LIST_FD = 41;
 
-const BENEATH = ABI.RESOLVE_BENEATH | ABI.RESOLVE_NO_SYMLINKS | ABI.RESOLVE_NO_MAGICLINKS;
+export const BENEATH = ABI.RESOLVE_BENEATH | ABI.RESOLVE_NO_SYMLINKS | ABI.RESOLVE_NO_MAGICLINKS;
 
 export class TreeSession {
   private constructor(

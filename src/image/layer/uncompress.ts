@@ -2,13 +2,12 @@
  * The uncompressed bytes of a layer, whatever it was compressed with. Its first bytes say with what, as for docker: media types of
  * layers are often wrong.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { Readable } from 'node:stream';
-import { finished, pipeline } from 'node:stream/promises';
+import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { messageOf, VlabError } from '../../base/errors.js';
 import { findProgram } from '../../base/find-program.js';
+import { throughProgram } from './through-program.js';
 import type { WatchedSource } from './watched-source.js';
 
 /** Large: each chunk costs a turn of the event loop, for which the thread that inflates waits. */
@@ -42,11 +41,12 @@ export async function* uncompress(source: WatchedSource): AsyncGenerator<Buffer>
   const format = formatOf(first);
   try {
     if (!format) yield* whole;
-    else if (format.name === 'gzip') yield* gunzip(whole);
-    else yield* await byProgram(format, whole);
+    else if (!format.program) yield* gunzip(whole);
+    else if (format.name === 'zstd' && !findProgram('zstd')) yield* inflateZstd(whole);
+    else yield* throughProgram(format.program, whole);
   } catch (error) {
     if (source.failure !== undefined) throw source.failure;
-    if (error instanceof VlabError) throw error;
+    if (error instanceof VlabError && error.blame === 'host') throw error;
     throw damaged(format, messageOf(error), error);
   } finally {
     await chunks.return(undefined);
@@ -74,41 +74,6 @@ async function* gunzip(compressed: AsyncIterable<Buffer>): AsyncGenerator<Buffer
   feeding.catch(() => {}); // awaited below
   yield* inflating as AsyncIterable<Buffer>;
   await feeding;
-}
-
-async function byProgram(format: Format, compressed: AsyncIterable<Buffer>): Promise<AsyncGenerator<Buffer>> {
-  const [name = '', ...args] = format.program ?? [];
-  const program = findProgram(name);
-  if (program) return throughProgram(format, [program, ...args], compressed);
-  if (format.name === 'zstd') return inflateZstd(compressed);
-  throw new VlabError('host', `the layer is compressed with ${name}, which is not installed`, {
-    hint: `install ${name} and try again`,
-  });
-}
-
-async function* throughProgram(
-  format: Format,
-  [program = '', ...args]: readonly string[],
-  compressed: AsyncIterable<Buffer>,
-): AsyncGenerator<Buffer> {
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
-  const closed = once(child, 'close');
-  closed.catch(() => {}); // a child that cannot be started: told below
-  let said = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    said = (said + text).slice(-500);
-  });
-  const feeding = pipeline(Readable.from(compressed), child.stdin);
-  feeding.catch(() => {}); // it stops to read where the data is bad, and says why
-  try {
-    yield* child.stdout as AsyncIterable<Buffer>;
-    const [code] = await closed;
-    if (code !== 0) throw damaged(format, said.trim().split('\n').at(-1) || `${program} ended with ${code}`);
-    await feeding;
-  } finally {
-    child.kill('SIGKILL');
-    await finished(child.stdout, { error: false }).catch(() => {});
-  }
 }
 
 /** In this process: several times slower. */
