@@ -24,6 +24,8 @@ export const SKIPS = {
   bubblewrap: 'needs bwrap, which is not installed',
   'busybox-static': 'needs /bin/busybox, which is not installed',
   catatonit: 'needs catatonit, which is not installed',
+  attr: 'needs getfattr and setfattr, which are not installed',
+  umoci: 'needs umoci and skopeo, which are not installed',
   'docker-registry': 'needs docker-registry, htpasswd and openssl, which are not all installed',
   skopeo: 'needs skopeo, which is not installed',
   uidmap: 'needs newuidmap and newgidmap, which are not installed',

@@ -3,8 +3,9 @@ export interface LayerLimits {
   /** Bytes of the uncompressed stream, and of the files that it makes (holes of sparse files are not counted). */
   maxBytes: number;
   maxEntries: number;
-  /** Uncompressed bytes for each compressed one, looked at beyond the first GiB: a file of zeros is no bomb. */
+  /** Uncompressed bytes for each compressed one, looked at beyond `ratioFromBytes`: a file of zeros is no bomb. */
   maxRatio: number;
+  ratioFromBytes: number;
   /** Bytes of the pax headers and long names of one entry. */
   maxHeaderBytes: number;
 }
@@ -13,5 +14,6 @@ export const DEFAULT_LIMITS: LayerLimits = {
   maxBytes: 64 * 2 ** 30,
   maxEntries: 5_000_000,
   maxRatio: 200,
+  ratioFromBytes: 2 ** 30,
   maxHeaderBytes: 1 << 20,
 };

@@ -90,7 +90,10 @@ function mustBeAll(path: string, got: number, wanted: number): void {
   });
 }
 
-/** What of a file is no hole (lseek(2)). One piece for a file without holes, and where the file system knows of none. */
+/**
+ * What of a file is no hole (lseek(2)). One piece for a file without holes, and where the file system knows of none; an empty one at
+ * the end of a file that ends with a hole, from which GNU tar takes the length.
+ */
 export async function findSegments(session: TreeSession, path: string, root: number, size: number): Promise<Segment[]> {
   await openFile(session, path, root);
   const segments: Segment[] = [];
@@ -101,7 +104,10 @@ export async function findSegments(session: TreeSession, path: string, root: num
     const reply = await session.send(batch, { offset: 0, bytes: BATCH_WORDS * 8 });
     for (let index = 0; index < PIECES_AT_ONCE; index++) {
       const data = Number(reply.readBigInt64LE((1 + 2 * index) * 8));
-      if (data < 0) return segments;
+      if (data < 0) {
+        segments.push({ offset: size, bytes: 0 });
+        return segments;
+      }
       const hole = Math.min(size, Number(reply.readBigInt64LE((2 + 2 * index) * 8)));
       segments.push({ offset: data, bytes: hole - data });
       from = hole;

@@ -94,17 +94,14 @@ function take(unpacker: LayerUnpacker, event: TarEvent): Promise<void> | undefin
   return undefined;
 }
 
-/** What a layer of a few bytes would need beyond all measure. */
-const RATIO_FROM_BYTES = 2 ** 30;
-
 function mustBeWithin(limits: LayerLimits, entries: number, bytes: number, compressedBytes: number): void {
-  const { maxBytes, maxEntries, maxRatio } = limits;
+  const { maxBytes, maxEntries, maxRatio, ratioFromBytes } = limits;
   const why =
     bytes > maxBytes
       ? `it has more than ${maxBytes} bytes`
       : entries > maxEntries
         ? `it has more than ${maxEntries} entries`
-        : bytes > RATIO_FROM_BYTES && bytes > compressedBytes * maxRatio
+        : bytes > ratioFromBytes && bytes > compressedBytes * maxRatio
           ? `it grows to more than ${maxRatio} times what was read`
           : undefined;
   if (!why) return;
