@@ -3,15 +3,16 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import { type Compression, OCI_LAYER } from '../manifest.js';
 import { throughProgram } from './through-program.js';
 
-export type LayerCompression = 'none' | 'gzip' | 'zstd';
+export type LayerCompression = Compression;
 
 /** image-spec media-types.md. */
 export const MEDIA_TYPES: Record<LayerCompression, string> = {
-  none: 'application/vnd.oci.image.layer.v1.tar',
-  gzip: 'application/vnd.oci.image.layer.v1.tar+gzip',
-  zstd: 'application/vnd.oci.image.layer.v1.tar+zstd',
+  none: OCI_LAYER,
+  gzip: `${OCI_LAYER}+gzip`,
+  zstd: `${OCI_LAYER}+zstd`,
 };
 
 /** Errors: `host` where zstd is not installed; those of the archive. */
