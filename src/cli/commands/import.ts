@@ -1,6 +1,4 @@
-import { createReadStream } from 'node:fs';
 import { Args, Flags } from '@oclif/core';
-import { errnoOf, VlabError } from '../../base/errors.js';
 import { BaseCommand } from '../base-command.js';
 
 export default class Import extends BaseCommand {
@@ -20,22 +18,16 @@ export default class Import extends BaseCommand {
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(Import);
-    if (args.file === '-' && process.stdin.isTTY) {
-      throw new VlabError('input', 'a tar archive does not come from a terminal', { exitCode: 1 });
-    }
     const { importImage } = await import('../../image/import-image.js');
     const { parsePlatform } = await import('../../image/platform.js');
     const { parseReference, withDefaultTag } = await import('../../image/reference.js');
+    const { inputStream } = await import('../image/input-stream.js');
     const { emitEvent } = await import('../../engine/event-log.js');
     const reference = args.name === undefined ? undefined : withDefaultTag(parseReference(args.name));
-    const source = args.file === '-' ? process.stdin : createReadStream(args.file, { highWaterMark: 1 << 20 });
-    const image = await importImage(source, {
+    const image = await importImage(inputStream(args.file === '-' ? undefined : args.file), {
       reference,
       message: flags.message ?? `Imported from ${args.file}`,
       platform: flags.platform === undefined ? undefined : parsePlatform(flags.platform),
-    }).catch((error: unknown) => {
-      if (!['ENOENT', 'EISDIR', 'EACCES'].includes(errnoOf(error) ?? '') || error instanceof VlabError) throw error;
-      throw new VlabError('input', `cannot read ${args.file}: ${errnoOf(error)}`, { cause: error, exitCode: 1 });
     });
     emitEvent('image', 'import', image.id, { name: args.name ?? image.id });
     this.log(image.id);

@@ -1,6 +1,4 @@
-import { createReadStream } from 'node:fs';
 import { Flags } from '@oclif/core';
-import { errnoOf, VlabError } from '../../base/errors.js';
 import { BaseCommand } from '../base-command.js';
 
 export default class Load extends BaseCommand {
@@ -13,18 +11,11 @@ export default class Load extends BaseCommand {
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Load);
-    if (flags.input === undefined && process.stdin.isTTY) {
-      throw new VlabError('input', 'requested load from stdin, but stdin is empty', { exitCode: 1 });
-    }
     const { loadImages } = await import('../../image/archive/load-images.js');
     const { familiarName, parseReference } = await import('../../image/reference.js');
     const { emitEvent } = await import('../../engine/event-log.js');
-    const source =
-      flags.input === undefined ? process.stdin : createReadStream(flags.input, { highWaterMark: 1 << 20 });
-    const loaded = await loadImages(source).catch((error: unknown) => {
-      if (!['ENOENT', 'EISDIR', 'EACCES'].includes(errnoOf(error) ?? '') || error instanceof VlabError) throw error;
-      throw new VlabError('input', `cannot read ${flags.input}: ${errnoOf(error)}`, { cause: error, exitCode: 1 });
-    });
+    const { inputStream } = await import('../image/input-stream.js');
+    const loaded = await loadImages(inputStream(flags.input));
     for (const { image, reference } of loaded) {
       const name = reference === undefined ? undefined : familiarName(parseReference(reference));
       this.log(name === undefined ? `Loaded image ID: ${image.id}` : `Loaded image: ${name}`);

@@ -82,7 +82,7 @@ async function speaksTls(repository: Repository): Promise<boolean> {
     await discard(await repository.ask(request, { isOnce: true, scopes: [] }));
     return true;
   } catch (error) {
-    return !(error instanceof ConnectionError) || /certificate|self.signed|CERT_/i.test(error.message);
+    return !(error instanceof ConnectionError);
   }
 }
 

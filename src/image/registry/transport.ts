@@ -1,7 +1,7 @@
 /** Sends requests: the one place of the registry client that opens connections. */
 import { rootCertificates } from 'node:tls';
 import { Agent, type Dispatcher, EnvHttpProxyAgent, fetch } from 'undici';
-import { messageOf, VlabError } from '../../base/errors.js';
+import { errnoOf, messageOf, VlabError } from '../../base/errors.js';
 import { type Endpoint, isLoopback } from './endpoint.js';
 import { shownUrl } from './registry-error.js';
 import type { RegistryRequest } from './requests.js';
@@ -105,12 +105,25 @@ function hasProxy(env: NodeJS.ProcessEnv): boolean {
   return ['HTTP_PROXY', 'HTTPS_PROXY'].some((name) => env[name] || env[name.toLowerCase()]);
 }
 
-/** fetch says only "fetch failed"; what failed is in the cause. */
-export function connectionError(what: string, error: unknown): ConnectionError {
+/** fetch says only "fetch failed"; what failed is in the cause. What no time mends is no ConnectionError. */
+export function connectionError(what: string, error: unknown): VlabError {
   const cause = (error as { cause?: unknown }).cause ?? error;
   const causes = cause instanceof AggregateError ? cause.errors : [cause];
-  return new ConnectionError('operation', `${what} failed: ${causes.map(messageOf).join(', ')}`, { cause: error });
+  const message = `${what} failed: ${causes.map(messageOf).join(', ')}`;
+  const code = errnoOf(causes[0]) ?? '';
+  if (UNTRUSTED.test(code)) {
+    return new VlabError('host', message, {
+      cause: error,
+      hint: "name the directory of its authority's certificate (--cert-dir), or put it into /etc/containers/certs.d/HOST/",
+    });
+  }
+  if (code === 'ENOTFOUND')
+    return new VlabError('operation', message, { cause: error, hint: 'check the name of the host' });
+  return new ConnectionError('operation', message, { cause: error });
 }
+
+/** Node's names for what OpenSSL says of a certificate. */
+const UNTRUSTED = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/;
 
 /**
  * Where a redirect leads. Error (`operation`): nowhere, to another scheme than http and https (a registry could have local files
