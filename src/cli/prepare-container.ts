@@ -1,25 +1,16 @@
 /** `run` and `create`: what was asked for becomes a container. */
-import { existsSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
-import { messageOf, VlabError } from '../base/errors.js';
+import { existsSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { VlabError } from '../base/errors.js';
 import { type CreatedContainer, type CreateRequest, createContainer } from '../engine/create-container.js';
 import type { Image } from '../image/store/image.js';
 import type { ImageStore } from '../image/store/image-store.js';
 import { type AskedLine, type CreateFlags, readContainer } from './container-flags/read-container.js';
 import { rootfsOf } from './rootfs.js';
+import { surroundings } from './surroundings.js';
 
 /** Errors (`input`, exit code 125): docker's. */
 export function askedLine(flags: CreateFlags, words: readonly string[]): AskedLine {
-  return readContainer(flags, words, {
-    env: process.env,
-    cwd: process.cwd(),
-    readText(path) {
-      try {
-        return readFileSync(path, 'utf8');
-      } catch (cause) {
-        throw new VlabError('input', `open ${path}: ${messageOf(cause)}`, { cause, exitCode: 125 });
-      }
-    },
-  });
+  return readContainer(flags, words, surroundings());
 }
 
 /** Finds or pulls its image, makes it, and writes down its id where that was asked for. */

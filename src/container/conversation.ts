@@ -5,11 +5,12 @@
 import { flags } from '../sys/abi.js';
 import { awaitAgreement, takeAnswer } from '../sys/agreement.js';
 import { CHANNEL_FD, note } from '../sys/channel.js';
-import type { Addr, PlanBuilder, Word } from '../sys/plan.js';
+import { type Addr, label, type PlanBuilder, type Word } from '../sys/plan.js';
 import type { HookState } from './steps/hook-steps.js';
 
 export type Moment = 'born' | 'mounted' | 'started';
 const NOTE_BYTES = 8;
+const ERRNO_BYTES = 8;
 
 /** What the notes of a plan tell, in their order. */
 export function momentsOf(options: ConversationOptions): Moment[] {
@@ -35,6 +36,11 @@ export interface ConversationOptions {
   stateBytes?: { creating: number; created: number };
   /** Length of the container process state, which comes behind them; only when somebody is asked about system calls. */
   listenerBytes?: number;
+  /**
+   * C is reaped when it has failed; `reapFailed` is called behind all other steps. In the pid namespace of a running container its
+   * parent would be the container's first process, which may reap nobody.
+   */
+  reaps?: boolean;
 }
 
 /** What the performer does for the child between the notes. */
@@ -66,6 +72,8 @@ export interface Conversation {
    * caller is told.
    */
   awaitProgram(first?: () => void): void;
+  /** With `reaps`: where P goes when C has failed. `pidfd`: C's. */
+  reapFailed(pidfd: Word): void;
 }
 
 /** Two pipes between P and C, notes from P to the caller, answers back. Whoever dies closes its ends, and the other goes no further. */
@@ -87,6 +95,15 @@ export function conversation(b: PlanBuilder, o: ConversationOptions): Conversati
   const tell = (why: string) => b.step('write', [CHANNEL_FD, frame, frameBytes], why);
   const receive = (from: Word | number, why: string) =>
     b.step('read', [from, byte, 1], why, { accept: [1, 1], retryOnEintr: true });
+  const failed = o.reaps ? label('it has failed') : undefined;
+  /** What C tells P. */
+  const hear = (why: string) => {
+    if (!failed) receive(end(toParent, 0), why);
+    else {
+      const how = { accept: [0, 1] as const, retryOnEintr: true, jump: failed, jumpOn: 'zero' as const };
+      b.step('read', [end(toParent, 0), byte, 1], why, how);
+    }
+  };
   return {
     pid,
     states,
@@ -121,25 +138,26 @@ export function conversation(b: PlanBuilder, o: ConversationOptions): Conversati
       if (o.answersBorn) outside?.();
       if (o.answersBorn || !(o.waitsForStart || waitsAnyway)) letGo();
       if (o.answersMounted) {
-        receive(end(toParent, 0), 'wait until its file systems are mounted');
+        hear('wait until its file systems are mounted');
         tell('tell the caller');
         awaitAgreement(b, 'wait for the hooks that run outside', 'go on only when they have succeeded');
         letGo();
       }
       if (listener && takeListener) {
-        receive(end(toParent, 0), 'wait until its filter comes next');
+        hear('wait until its filter comes next');
         takeListener(listener);
         letGo();
       }
-      receive(end(toParent, 0), 'wait until it is ready');
+      hear('wait until it is ready');
       if (o.waitsForStart) letGo();
     },
     awaitProgram(first) {
       const errno = b.word('outcome');
-      b.reply(errno, 8);
-      b.step('read', [end(toParent, 0), b.addressOf(errno), 8], 'wait until its program runs', {
-        accept: [0, 0],
+      b.reply(errno, ERRNO_BYTES);
+      b.step('read', [end(toParent, 0), b.addressOf(errno), ERRNO_BYTES], 'wait until its program runs', {
+        accept: failed ? [0, ERRNO_BYTES] : [0, 0],
         retryOnEintr: true,
+        ...(failed ? { jump: failed, jumpOn: 'positive' } : {}),
       });
       // The pipe closes at an exec, and also when the process dies before. Of no descriptors ppoll(2) tells nothing; of so many as
       // a negative number means it refuses to.
@@ -149,10 +167,20 @@ export function conversation(b: PlanBuilder, o: ConversationOptions): Conversati
         'see that it came so far, and was not killed',
         {
           accept: [0, 0],
+          ...(failed ? { tolerate: ['EINVAL'], jump: failed } : {}),
         },
       );
       first?.();
       tell('tell the caller that its program runs');
+    },
+    reapFailed(pidfd) {
+      if (!failed) return;
+      b.place(failed);
+      const info = b.space(128, 'siginfo');
+      b.step('waitid', [flags('P_PIDFD'), pidfd, info, flags('WEXITED'), 0], 'leave nothing of it', {
+        retryOnEintr: true,
+      });
+      b.step('getpid', [], 'see its program run, which has ended before', { accept: [-1, -1] });
     },
   };
 }

@@ -45,13 +45,14 @@ function planOf(config: OciConfig, situation: Situation, container: ExecTarget, 
     throw new RangeError('who is asked about system calls must be told which process asks');
   }
   const answersBorn = listenerBytes !== undefined;
+  const { foreground } = options;
   const talk = conversation(b, {
     answersBorn,
     answersMounted: false,
     waitsForStart: false,
+    reaps: foreground !== undefined,
     ...(answersBorn ? { listenerBytes } : {}),
   });
-  const { foreground } = options;
   const parent = label('parent');
   const console = options.consoleSocket === undefined ? undefined : connectConsole(b, options.consoleSocket);
   const pair = process.terminal && foreground && !console ? terminalPair(b) : undefined;
@@ -97,6 +98,7 @@ function planOf(config: OciConfig, situation: Situation, container: ExecTarget, 
   if (foreground && held) {
     const terminal = pair?.receive();
     foregroundSteps(b, cloned, held.signals, { ...foreground, ...(terminal ? { terminal } : {}) });
+    talk.reapFailed(cloned.pidfd);
   }
   return b.build();
 }

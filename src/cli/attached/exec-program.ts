@@ -5,18 +5,10 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { VlabError } from '../../base/errors.js';
-import type { Cgroup } from '../../container/cgroup/cgroup.js';
-import type { OciConfig } from '../../container/config/schema.js';
 import { emitContainer } from '../../engine/container-event.js';
 import { containerRunDir } from '../../engine/container-files.js';
+import type { ExecPlace } from '../../engine/exec-place.js';
 import type { ContainerRecord } from '../../engine/records.js';
-import type { Process } from '../../sys/owners.js';
-
-export interface ExecPlace {
-  /** The container's, with the process to run. */
-  config: OciConfig;
-  container: { init: Process; cgroup: Cgroup };
-}
 
 export interface ExecHow {
   stdin: boolean;

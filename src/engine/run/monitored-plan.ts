@@ -46,7 +46,7 @@ export interface MonitoredChild {
 }
 
 export function monitoredPlan(b: PlanBuilder, process: OciProcess, child: MonitoredChild, o: MonitoredOptions): Plan {
-  const talk = conversation(b, { answersBorn: true, answersMounted: false, waitsForStart: false });
+  const talk = conversation(b, { answersBorn: true, answersMounted: false, waitsForStart: false, reaps: true });
   const [toPerformer, toMonitor] = [attached(b), attached(b)];
   const [performer, monitor] = [label('performer'), label('monitor')];
   const running = b.space(8, 'running[2]');
@@ -107,6 +107,7 @@ export function monitoredPlan(b: PlanBuilder, process: OciProcess, child: Monito
   child.started();
   const output: Word = pair ? pair.receive() : (pipes as NonNullable<typeof pipes>).output;
   becomeKeep(b, o, { pidfd: cloned.pidfd, listener, exitFile, output, pipes, endPlan: o.endPlan });
+  talk.reapFailed(cloned.pidfd);
 
   b.place(performer);
   b.step('close', [b.field(running, 4, 'w32', 'running[1]')], 'leave it to the monitor');

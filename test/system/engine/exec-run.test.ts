@@ -115,6 +115,15 @@ describe('a further program', () => {
     const { exec, request } = await container();
     await expect(exec(args)).rejects.toMatchObject({ exitCode });
     expect(readdirSync(request.runDir)).toEqual(['attach']);
+    // The container's first process reaps nobody.
+    const stdout = new Taken();
+    const { ended, attachment } = await exec(['sh', '-c', 'cat /proc/[0-9]*/stat'], {
+      waits: true,
+      attach: { stdout },
+    });
+    await ended;
+    await attachment?.over;
+    expect(stdout.text.split('\n').filter((line) => / [ZX] /.test(line))).toEqual([]);
   });
 
   it('is refused in a container that has ended', async () => {
