@@ -87,7 +87,8 @@ function joinedBy({ network, namespaces }: ContainerDefinition): Map<string, Joi
   );
 }
 
-function limitedDevices(limits: ContainerResources): string[] {
+/** Block devices that limits of input and output name. */
+export function limitedDevices(limits: ContainerResources): string[] {
   const { blkioWeightDevices, deviceReadBps, deviceWriteBps, deviceReadIops, deviceWriteIops } = limits;
   return [blkioWeightDevices, deviceReadBps, deviceWriteBps, deviceReadIops, deviceWriteIops].flatMap(
     (some) => some?.map(({ path }) => path) ?? [],
