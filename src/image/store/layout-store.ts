@@ -1,5 +1,5 @@
 /** The store on disk. What changes index.json does so under the folder's lock, by rename. */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { errnoOf, messageOf, VlabError } from '../../base/errors.js';
@@ -110,6 +110,7 @@ export class LayoutStore implements ImageStore {
 
   async collectGarbage({ partial = false } = {}): Promise<Garbage> {
     return await this.#locked(async () => {
+      this.#removePartialIndex();
       const needed = await reachableFrom(this.blobs, this.#read().manifests);
       const held = heldDigests(this.root);
       const digests = this.blobs.all().filter((digest) => !needed.has(digest) && !held.has(digest));
@@ -201,6 +202,13 @@ export class LayoutStore implements ImageStore {
       if (!existsSync(layout)) await writeWhole(layout, JSON.stringify(LAYOUT));
       await writeWhole(join(this.root, 'index.json'), JSON.stringify(index));
     });
+  }
+
+  /** Who writes it has the lock, and so has who calls this: one that is there was left by a writer that was killed. */
+  #removePartialIndex(): void {
+    for (const name of readdirSync(this.root)) {
+      if (name.endsWith('.partial')) rmSync(join(this.root, name), { force: true });
+    }
   }
 
   async #change(next: (index: ImageIndex) => ImageIndex): Promise<ImageIndex> {
