@@ -1,0 +1,91 @@
+/** A vlab of its own for a test: directories, a network namespace, an image of busybox, and the commands. */
+import { spawn, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+
+export interface Ran {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+const VLAB = join(import.meta.dirname, '../../../bin/vlab.cjs');
+const APPLETS = [
+  'sh',
+  'sleep',
+  'cat',
+  'echo',
+  'ls',
+  'id',
+  'ip',
+  'true',
+  'false',
+  'hostname',
+  'touch',
+  'test',
+  'kill',
+  'rm',
+  'dd',
+];
+
+export class EngineRoom implements AsyncDisposable {
+  readonly dir = mkdtempSync('/tmp/vlab-er-');
+  readonly data = join(this.dir, 'd');
+  /** A directory that holds busybox. */
+  readonly root = join(this.dir, 'root');
+
+  constructor() {
+    mkdirSync(join(this.root, 'bin'), { recursive: true });
+    for (const name of ['proc', 'sys', 'dev', 'tmp']) mkdirSync(join(this.root, name));
+    cpSync('/bin/busybox', join(this.root, 'bin/busybox'));
+    for (const name of APPLETS) symlinkSync('busybox', join(this.root, 'bin', name));
+  }
+
+  get env(): NodeJS.ProcessEnv {
+    const { PATH, HOME, VLAB_CACHE_DIR } = process.env;
+    return {
+      PATH,
+      HOME,
+      VLAB_RUN_DIR: join(this.dir, 'r'),
+      VLAB_DATA_DIR: this.data,
+      ...(VLAB_CACHE_DIR ? { VLAB_CACHE_DIR } : {}),
+    };
+  }
+
+  /** The command, running. */
+  start(...words: string[]) {
+    return spawn(process.execPath, [VLAB, ...words], { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] });
+  }
+
+  async vlab(...words: string[]): Promise<Ran> {
+    const child = this.start(...words);
+    const code = new Promise<number>((resolve) =>
+      child.once('close', (exit, signal) => resolve(exit ?? (signal ? 128 : 0))),
+    );
+    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+    return { code: await code, stdout, stderr };
+  }
+
+  /** Error: it fails. */
+  async done(...words: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.vlab(...words);
+    if (code !== 0) throw new Error(`vlab ${words.join(' ')} ended with ${code}: ${stderr}`);
+    return stdout.trimEnd();
+  }
+
+  /** Makes the image `busybox` of the root. */
+  importBusybox(): void {
+    const tar = spawnSync('tar', ['-C', this.root, '-c', '.'], { maxBuffer: 1 << 26 });
+    const ran = spawnSync(process.execPath, [VLAB, 'import', '-', 'busybox'], { env: this.env, input: tar.stdout });
+    if (ran.status !== 0) throw new Error(`the image was not made: ${ran.stderr}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.vlab('keeper', 'stop');
+    const ids = (await this.vlab('ps', '-aq', '--no-trunc')).stdout.split('\n').filter(Boolean);
+    if (ids.length > 0) await this.vlab('rm', '-fv', ...ids);
+    await this.vlab('clean');
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
