@@ -1,4 +1,5 @@
 import { Command, type Interfaces } from '@oclif/core';
+import { VlabError } from '../base/errors.js';
 import { describeFailure, exitRequest, failureJson } from './failure.js';
 import { splitTail, type TailRule } from './tail.js';
 import { plainWords, type WordShape } from './words.js';
@@ -12,13 +13,19 @@ export abstract class BaseCommand extends Command {
   static override enableJsonFlag = true;
   /** Which words are not vlab's; see tail.ts. */
   static tail: TailRule = 'none';
+  /** What a wrong line ends with, where it is not as everywhere: docker's 125, which no program's own code is. */
+  static usageExitCode: number | undefined;
 
   /** The words that belong to the program to be started. Empty unless the class sets `static tail`. */
   protected tail: string[] = [];
 
   protected override async init(): Promise<void> {
     const { head, tail } = splitTail(this.argv, tailRule(this.ctor), flagShapes(this.ctor));
-    this.argv = plainWords(head, flagShapes(this.ctor));
+    try {
+      this.argv = plainWords(head, flagShapes(this.ctor));
+    } catch (error) {
+      throw this.asUsage(error);
+    }
     this.tail = tail;
     await super.init();
   }
@@ -39,7 +46,18 @@ export abstract class BaseCommand extends Command {
       args: withEach(chosen.args, { ignoreStdin: true }),
       flags: withEach(chosen.flags, { multipleNonGreedy: true }),
     };
-    return super.parse(input as Interfaces.Input<F, B, A>, argv);
+    try {
+      return await super.parse(input as Interfaces.Input<F, B, A>, argv);
+    } catch (error) {
+      throw this.asUsage(error);
+    }
+  }
+
+  private asUsage(error: unknown): unknown {
+    const { usageExitCode: exitCode } = this.ctor as { usageExitCode?: number };
+    if (exitCode === undefined) return error;
+    const { message, hint } = describeFailure(error);
+    return new VlabError('input', message, { exitCode, ...(hint === undefined ? {} : { hint }) });
   }
 
   /** Under --json the failure is the document; otherwise main.ts prints it. */

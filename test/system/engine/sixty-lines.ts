@@ -87,12 +87,12 @@ const FILES: EverydayLine[] = [
   },
   { line: 'd run --rm -v /only bb test -d /only && d volume ls -q', stdout: '' },
   {
-    line: 'd create --name c bb true >/dev/null; echo file >f; d cp f c:/tmp/f; d cp c:/tmp/f g; cat g',
+    line: 'd create --name c1 bb true >/dev/null; echo file >f; d cp f c1:/tmp/f; d cp c1:/tmp/f g; cat g',
     stdout: 'file\n',
   },
   { line: 'd run --name changed bb touch /new; d diff changed', stdout: /^A \/new$/m },
   {
-    line: 'd create --name x bb true >/dev/null; d export x | tar -t | grep -c "^\\(./\\)\\?bin/busybox$"',
+    line: 'd create --name x1 bb true >/dev/null; d export x1 | tar -t | grep -c "^\\(./\\)\\?bin/busybox$"',
     stdout: '1\n',
   },
 ];
@@ -135,19 +135,19 @@ const LIFE: EverydayLine[] = [
     stdout: '1\n1\n',
   },
   { line: 'd run -d --name one bb sleep 60 >/dev/null; d ps --filter name=one --format "{{.Names}}"', stdout: 'one\n' },
-  { line: `d run -d --name s bb ${OBEYS} >/dev/null; sleep 0.3; d stop s; d wait s`, stdout: 's\n3\n' },
-  { line: 'd run -d --name k bb sleep 60 >/dev/null; d kill k; d wait k', stdout: 'k\n137\n' },
+  { line: `d run -d --name s1 bb ${OBEYS} >/dev/null; sleep 0.3; d stop s1; d wait s1`, stdout: 's1\n3\n' },
+  { line: 'd run -d --name k1 bb sleep 60 >/dev/null; d kill k1; d wait k1', stdout: 'k1\n137\n' },
   { line: 'd create --name st bb echo started >/dev/null; d start -a st', stdout: 'started\n' },
   {
-    line: "d run --name e bb sh -c 'exit 4'; d inspect --format '{{.State.ExitCode}} {{.State.Status}}' e",
+    line: "d run --name e1 bb sh -c 'exit 4'; d inspect --format '{{.State.ExitCode}} {{.State.Status}}' e1",
     stdout: '4 exited\n',
   },
   {
-    line: 'd run -d --name p bb sleep 60 >/dev/null; d pause p; d inspect --format "{{.State.Status}}" p; d unpause p; d inspect --format "{{.State.Status}}" p',
-    stdout: 'p\npaused\np\nrunning\n',
+    line: 'd run -d --name p1 bb sleep 60 >/dev/null; d pause p1; d inspect --format "{{.State.Status}}" p1; d unpause p1; d inspect --format "{{.State.Status}}" p1',
+    stdout: 'p1\npaused\np1\nrunning\n',
   },
   { line: 'd create --name old bb true >/dev/null; d rename old new; d ps -a --format "{{.Names}}"', stdout: 'new\n' },
-  { line: 'd run -d --name r bb sleep 60 >/dev/null; d rm -f r; d ps -aq', stdout: 'r\n' },
+  { line: 'd run -d --name r1 bb sleep 60 >/dev/null; d rm -f r1; d ps -aq', stdout: 'r1\n' },
   { line: 'd run --rm --name gone bb true; d ps -aq', stdout: '' },
   {
     line: 'd create --name twice bb true >/dev/null; d create --name twice bb true',
@@ -156,11 +156,11 @@ const LIFE: EverydayLine[] = [
   },
   { line: 'd run -d --name run bb sleep 60 >/dev/null; d rm run', code: [1, 2], stderr: /running/ },
   {
-    line: 'd run --cidfile id --name c bb true; d inspect --format "{{.Id}}" c | cmp - id && echo same; cat id | wc -c',
+    line: 'd run --cidfile id --name c1 bb true; d inspect --format "{{.Id}}" c1 | cmp - id && echo same; cat id | wc -c',
     stdout: /^(same\n)?6[45]\n$/,
   },
   {
-    line: 'd create --restart on-failure:3 --label a=b --name c bb true >/dev/null; d inspect --format "{{.HostConfig.RestartPolicy.Name}} {{.HostConfig.RestartPolicy.MaximumRetryCount}} {{index .Config.Labels \\"a\\"}}" c',
+    line: 'd create --restart on-failure:3 --label a=b --name c1 bb true >/dev/null; d inspect --format "{{.HostConfig.RestartPolicy.Name}} {{.HostConfig.RestartPolicy.MaximumRetryCount}} {{index .Config.Labels \\"a\\"}}" c1',
     stdout: 'on-failure 3 b\n',
   },
   { line: 'd run --rm --restart always bb true', code: 125 },
@@ -168,30 +168,30 @@ const LIFE: EverydayLine[] = [
 ];
 
 const INSIDE: EverydayLine[] = [
-  { line: 'd run -d --name e bb sleep 60 >/dev/null; d exec e echo in', stdout: 'in\n' },
+  { line: 'd run -d --name e1 bb sleep 60 >/dev/null; d exec e1 echo in', stdout: 'in\n' },
   {
-    line: "d run -d --name e bb sleep 60 >/dev/null; d exec -e A=1 -w /tmp -u 1000 e sh -c 'echo $A; pwd; id -u'",
+    line: "d run -d --name e1 bb sleep 60 >/dev/null; d exec -e A=1 -w /tmp -u 1000 e1 sh -c 'echo $A; pwd; id -u'",
     stdout: '1\n/tmp\n1000\n',
   },
-  { line: "d run -d --name e bb sleep 60 >/dev/null; d exec e sh -c 'exit 5'", code: 5 },
-  { line: 'd run -d --name e bb sleep 60 >/dev/null; echo in | d exec -i e cat', stdout: 'in\n' },
-  { line: 'd run -d --name e bb sleep 60 >/dev/null; d exec e missing', code: 127 },
+  { line: "d run -d --name e1 bb sleep 60 >/dev/null; d exec e1 sh -c 'exit 5'", code: 5 },
+  { line: 'd run -d --name e1 bb sleep 60 >/dev/null; echo in | d exec -i e1 cat', stdout: 'in\n' },
+  { line: 'd run -d --name e1 bb sleep 60 >/dev/null; d exec e1 missing', code: 127 },
   {
-    line: 'd run -d --name e bb sleep 60 >/dev/null; d exec -it e sh -c "tty; exit 6"',
+    line: 'd run -d --name e1 bb sleep 60 >/dev/null; d exec -it e1 sh -c "tty; exit 6"',
     terminal: true,
     code: 6,
     stdout: /^\/dev\/pts\/\d\r?\n/,
   },
-  { line: 'd run -d --name t bb sleep 61 >/dev/null; d top t | grep -c "sleep 61"', stdout: '1\n' },
+  { line: 'd run -d --name t1 bb sleep 61 >/dev/null; d top t1 | grep -c "sleep 61"', stdout: '1\n' },
   {
-    line: "d run --name l bb sh -c 'echo one; echo two >&2' >/dev/null 2>&1; d logs l",
+    line: "d run --name l1 bb sh -c 'echo one; echo two >&2' >/dev/null 2>&1; d logs l1",
     stdout: 'one\n',
     stderr: 'two\n',
   },
-  { line: 'd run --name l bb seq 5 >/dev/null; d logs --tail 2 l', stdout: '4\n5\n' },
-  { line: "d run -d --name l bb sh -c 'echo a; sleep 0.5; echo b' >/dev/null; d logs -f l", stdout: 'a\nb\n' },
+  { line: 'd run --name l1 bb seq 5 >/dev/null; d logs --tail 2 l1', stdout: '4\n5\n' },
+  { line: "d run -d --name l1 bb sh -c 'echo a; sleep 0.5; echo b' >/dev/null; d logs -f l1", stdout: 'a\nb\n' },
   {
-    line: 'd run --name l bb echo dated >/dev/null; d logs -t l',
+    line: 'd run --name l1 bb echo dated >/dev/null; d logs -t l1',
     stdout: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+\S* dated\n$/,
   },
 ];
@@ -202,7 +202,7 @@ const IMAGES: EverydayLine[] = [
     stdout: 'tagged\n',
   },
   {
-    line: "d run --name m bb sh -c 'echo made >/made'; d commit m made:1 >/dev/null 2>&1; d run --rm made:1 cat /made",
+    line: "d run --name m1 bb sh -c 'echo made >/made'; d commit m1 made:1 >/dev/null 2>&1; d run --rm made:1 cat /made",
     stdout: 'made\n',
   },
   {
