@@ -4,6 +4,8 @@ export interface Expansion {
   /** `\` or a backtick. */
   escapeSign: string;
   valueOf: (name: string) => string | undefined;
+  /** False: quotes are signs like others, as in here-documents. */
+  quotes?: boolean;
 }
 
 /** What is wrong with a word; the caller says where. */
@@ -77,9 +79,11 @@ class Lexer {
 
   #piece(): string {
     const sign = this.#peek();
-    if (sign === "'") return this.#single();
-    if (sign === '"') return this.#double();
     if (sign === '$') return this.#dollar();
+    if (this.expansion.quotes !== false) {
+      if (sign === "'") return this.#single();
+      if (sign === '"') return this.#double();
+    }
     this.#at++;
     if (sign !== this.expansion.escapeSign) return sign;
     return this.#at < this.text.length ? this.#next() : sign;
