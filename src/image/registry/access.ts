@@ -38,6 +38,11 @@ export async function openTarget(reference: Reference, access: Access = {}): Pro
   return await openPlaces([place], access);
 }
 
+/** The registry itself, for what is about no repository. */
+export async function openRegistry(host: string, access: Access = {}): Promise<Repository> {
+  return await openPlace({ host, path: '', isInsecure: false }, access);
+}
+
 export class SourceList implements AsyncDisposable {
   constructor(readonly repositories: Repository[]) {}
 

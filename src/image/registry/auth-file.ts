@@ -56,7 +56,7 @@ const DOCKER_HUB_SERVER = 'https://index.docker.io/v1/';
  */
 export function lookUp(file: AuthFile, host: string, repository: string): Lookup | undefined {
   const hosts = DOCKER_HUB.includes(host) ? DOCKER_HUB : [host];
-  const server = DOCKER_HUB.includes(host) ? DOCKER_HUB_SERVER : host;
+  const server = serverOf(host);
   const own = hosts.map((name) => Object.entries(file.credHelpers).find(([key]) => plainKey(key) === name)?.[1]);
   const helper = own.find((name) => name !== undefined && name !== '');
   if (helper) return { kind: 'helper', name: helperName(helper), server };
@@ -67,6 +67,11 @@ export function lookUp(file: AuthFile, host: string, repository: string): Lookup
     if (credentials) return { kind: 'known', credentials };
   }
   return file.credsStore === '' ? undefined : { kind: 'helper', name: helperName(file.credsStore), server };
+}
+
+/** What docker calls a registry in its files, and asks helpers for. */
+export function serverOf(host: string): string {
+  return DOCKER_HUB.includes(host) ? DOCKER_HUB_SERVER : host;
 }
 
 /** The longest first: `host/a/b`, `host/a`, `host`. */

@@ -1,5 +1,5 @@
 /** `vlab pull` and `push` with a registry as others have it. Needs: the built dist/. */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { mustRun } from '../../../src/base/exec.js';
@@ -171,4 +171,42 @@ it('an image comes by a mirror, and from the registry itself where the mirror ha
     'registries.conf blocks blocked.invalid',
   );
   expect(existsSync(join(data.images, 'index.json'))).toBe(true);
+});
+
+it('a login is checked, kept where others find it, and forgotten', async () => {
+  const env = { DOCKER_CONFIG: join(data.folder, 'docker'), REGISTRY_AUTH_FILE: '' };
+  const login = ['login', '--cert-dir', 'certificates', '-u', PASSWORD.username, '--password-stdin', registry.host];
+  const wrong = vlab(data, login, env, Buffer.from('wrong\n'));
+  expect([wrong.status, wrong.stderr]).toEqual([1, expect.stringContaining('incorrect username or password')]);
+  expect(existsSync(join(data.folder, 'docker/config.json'))).toBe(false);
+  mkdirSync(join(data.folder, 'docker'));
+  writeFileSync(join(data.folder, 'docker/config.json'), '{"psFormat":"kept"}');
+  expect(mustVlab(data, login, env, Buffer.from(`${PASSWORD.password}\n`))).toBe('Login Succeeded\n');
+  const file = join(data.folder, 'docker/config.json');
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({
+    psFormat: 'kept',
+    auths: { [registry.host]: { auth: Buffer.from('me:secret').toString('base64') } },
+  });
+  const nothing = vlab(data, ['pull', '--cert-dir', 'certificates', `${registry.host}/team/none`], env);
+  expect(nothing.stderr).toContain('not found');
+  expect(mustVlab(data, ['logout', registry.host], env)).toBe(`Removing login credentials for ${registry.host}\n`);
+  expect(mustVlab(data, ['logout', registry.host], env)).toBe(`Not logged in to ${registry.host}\n`);
+});
+
+it('a login is kept by the helper that the file names', () => {
+  const helper = join(data.folder, 'docker-credential-test');
+  writeFileSync(helper, `#!/bin/sh\ncat > "${data.folder}/asked-$1"\n`, { mode: 0o755 });
+  const auth = join(data.folder, 'helper.json');
+  writeFileSync(auth, JSON.stringify({ credHelpers: { [registry.host]: 'test' } }));
+  const env = { PATH: `${data.folder}:${process.env.PATH}`, REGISTRY_AUTH_FILE: auth };
+  const login = ['login', '--cert-dir', 'certificates', '-u', PASSWORD.username, '--password-stdin', registry.host];
+  mustVlab(data, login, env, Buffer.from(PASSWORD.password));
+  expect(JSON.parse(readFileSync(join(data.folder, 'asked-store'), 'utf8'))).toEqual({
+    ServerURL: registry.host,
+    Username: 'me',
+    Secret: 'secret',
+  });
+  mustVlab(data, ['logout', registry.host], env);
+  expect(readFileSync(join(data.folder, 'asked-erase'), 'utf8')).toBe(registry.host);
 });
