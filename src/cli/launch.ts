@@ -84,5 +84,15 @@ async function endWith(work: () => Promise<void>): Promise<void> {
       exitCode = failure.exitCode;
     }
   }
+  await written(process.stdout);
+  await written(process.stderr);
   process.exit(exitCode ?? process.exitCode);
+}
+
+/** What a pipe could not take at once would be lost with the process. A reader that is gone takes nothing more. */
+function written(stream: NodeJS.WriteStream): Promise<void> {
+  if (stream.writableLength === 0 || stream.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    for (const event of ['drain', 'error', 'close']) stream.once(event, () => resolve());
+  });
 }

@@ -8,7 +8,12 @@ import { settle } from './settle.js';
  * waited for.
  */
 export async function listContainers(): Promise<ContainerRecord[]> {
-  const records: ContainerRecord[] = [];
+  return mapContainers((record) => record);
+}
+
+/** The same, for who needs little of each of many: no more than one whole record is kept at a time. */
+export async function mapContainers<T>(map: (record: ContainerRecord) => T): Promise<T[]> {
+  const mapped: T[] = [];
   let waiting = false;
   for (const id of containerIds()) {
     let record = readRecordQuickly(id);
@@ -17,9 +22,9 @@ export async function listContainers(): Promise<ContainerRecord[]> {
       record = readRecordQuickly(id);
     }
     if (!record) continue;
-    records.push(record);
     waiting ||= record.state.restartAt !== undefined;
+    mapped.push(map(record));
   }
   if (waiting) await ensureKeeper();
-  return records;
+  return mapped;
 }

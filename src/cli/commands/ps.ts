@@ -21,7 +21,7 @@ export default class Ps extends BaseCommand {
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Ps);
-    const { listContainers } = await import('../../engine/list-containers.js');
+    const { mapContainers } = await import('../../engine/list-containers.js');
     const { findContainer } = await import('../../engine/find-container.js');
     const { shownContainer } = await import('../container-row.js');
     const { matches, parseFilters } = await import('../format/filter.js');
@@ -33,8 +33,7 @@ export default class Ps extends BaseCommand {
     const nowMs = Date.now();
     const last = flags.latest ? 1 : flags.last;
     const all = flags.all || last >= 0 || ['status', 'exited'].some((key) => filters.has(key));
-    const shown = (await listContainers())
-      .map((record) => shownContainer(record, nowMs))
+    const shown = (await mapContainers((record) => shownContainer(record, nowMs)))
       .filter(({ state }) => all || ['running', 'paused', 'restarting'].includes(state))
       .filter((one) => matches(one, filters, rules))
       .sort((a, b) => b.createdAtMs - a.createdAtMs || (a.id < b.id ? -1 : 1));
