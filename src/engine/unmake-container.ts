@@ -4,6 +4,7 @@ import { removeContainerCgroup } from '../container/cgroup/remove.js';
 import { disconnectAll } from '../network/connect.js';
 import { removeLayer } from '../storage/container-layer.js';
 import { removeVolume } from '../storage/volumes.js';
+import { sweepOwners } from '../sys/owners.js';
 import { emitContainer } from './container-event.js';
 import { containerDir, containerRunDir } from './container-files.js';
 import { giveBackName, withNames } from './names.js';
@@ -21,6 +22,7 @@ export async function unmakeContainer(record: ContainerRecord, { volumes }: { vo
   if (state.cgroup) await removeContainerCgroup(state.cgroup);
   if (definition.root.kind === 'image') await removeLayer(containerDir(id));
   rmSync(containerRunDir(id), { recursive: true, force: true });
+  await sweepOwners(); // a killed starter of it has left a record of what it owned
   await withNames(async () => giveBackName(state.name, id));
   emitContainer(record, 'destroy');
   removeRecord(id);
