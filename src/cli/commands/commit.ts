@@ -10,6 +10,12 @@ export default class CommitCommand extends BaseCommand {
   };
   static override flags = {
     author: Flags.string({ char: 'a', description: 'who made it' }),
+    change: Flags.string({
+      char: 'c',
+      multiple: true,
+      helpValue: 'INSTRUCTION',
+      description: 'an instruction of a Dockerfile: CMD, ENV, …',
+    }),
     message: Flags.string({ char: 'm', description: "what the image's history says of it" }),
     pause: Flags.boolean({ char: 'p', default: true, allowNo: true, description: 'let it stand still meanwhile' }),
   };
@@ -18,11 +24,13 @@ export default class CommitCommand extends BaseCommand {
     const { args, flags } = await this.parse(CommitCommand);
     const { findContainerId } = await import('../../engine/find-container.js');
     const { commitContainer } = await import('../../engine/commit-container.js');
+    const { applyChanges } = await import('../../build/apply-changes.js');
     const { parseReference, withDefaultTag } = await import('../../image/reference.js');
     const reference = args.name === undefined ? undefined : withDefaultTag(parseReference(args.name));
     const { id } = await commitContainer(findContainerId(args.container), {
       reference,
       author: flags.author,
+      change: (config) => applyChanges(flags.change ?? [], config),
       message: flags.message,
       pause: flags.pause,
     });

@@ -20,7 +20,7 @@ afterEach(() => data[Symbol.dispose]());
 
 it('a root file system is imported, named, listed, shown, saved, removed and loaded', async () => {
   const tar = await tarOf({ 'etc/issue': 'hello\n' });
-  const id = mustVlab(data, ['import', '-m', 'by hand', '-', 'app:v1'], {}, gzipSync(tar)).trim();
+  const id = mustVlab(data, ['import', '-m', 'by hand', '-c', 'CMD ["/x"]', '-', 'app:v1'], {}, gzipSync(tar)).trim();
   expect(mustVlab(data, ['tag', 'app:v1', 'localhost:5000/team/app'])).toBe('');
   expect(mustVlab(data, ['images', '--format', '{{.Repository}}:{{.Tag}} {{.ID}}']).trim().split('\n').sort()).toEqual([
     `app:v1 ${id.slice(7, 19)}`,
@@ -32,6 +32,7 @@ it('a root file system is imported, named, listed, shown, saved, removed and loa
   const [document] = JSON.parse(mustVlab(data, ['image', 'inspect', id.slice(7, 20)])) as [Record<string, unknown>];
   expect(document).toMatchObject({
     Id: id,
+    Config: { Cmd: ['/x'] },
     RepoTags: ['app:v1', 'localhost:5000/team/app:latest'],
     RootFS: { Type: 'layers', Layers: [digestOf(tar)] },
   });
