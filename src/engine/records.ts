@@ -29,9 +29,11 @@ export function containerIds(): string[] {
 
 /** Writes what makes a directory a container's, before it gets its place. */
 export function fillRecord(directory: string, { definition, state }: ContainerRecord): void {
+  // One that is removed when it ends need not outlive the machine.
+  const write = definition.autoRemove ? writeBriefly : writeDurable;
   writeFileSync(join(directory, TOKEN), '');
-  writeDurable(join(directory, CONTAINER_FILES.definition), JSON.stringify(definition));
-  writeDurable(join(directory, CONTAINER_FILES.state), JSON.stringify(state));
+  write(join(directory, CONTAINER_FILES.definition), JSON.stringify(definition));
+  write(join(directory, CONTAINER_FILES.state), JSON.stringify(state));
 }
 
 export function ensureContainersDir(): string {
@@ -65,11 +67,15 @@ export function readRecordQuickly(id: string): ContainerRecord | undefined {
   }
 }
 
-/** For who has its lock. */
-export function writeState(id: string, state: ContainerState): void {
+/**
+ * For who has its lock. What is only true in this boot is not waited for until it is on the disk, nor is what is `brief`: about to be
+ * removed. After a power failure such a file may be empty (parseState).
+ */
+export function writeState(id: string, state: ContainerState, { brief = false } = {}): void {
   const place = join(containerDir(id), CONTAINER_FILES.state);
+  const lasts = (state.phase === 'created' || state.phase === 'exited') && !brief;
   // Only the lock's holder writes, so one name is enough, and nothing is left behind.
-  writeDurable(`${place}.new`, JSON.stringify(state));
+  (lasts ? writeDurable : writeBriefly)(`${place}.new`, JSON.stringify(state));
   renameSync(`${place}.new`, place);
 }
 
@@ -117,6 +123,7 @@ function readOf(id: string, file: string): string | undefined {
 }
 
 function parseState(id: string, text: string): ContainerState {
+  if (text === '') return afterPowerFailure(id);
   try {
     return JSON.parse(text) as ContainerState;
   } catch (cause) {
@@ -125,6 +132,20 @@ function parseState(id: string, text: string): ContainerState {
       hint: `vlab rm -f ${id.slice(0, 12)} removes it`,
     });
   }
+}
+
+/** It was starting, running or being removed when the machine lost its power, and some file systems keep only the file's name. */
+function afterPowerFailure(id: string): ContainerState {
+  const text = readOf(id, CONTAINER_FILES.definition) ?? '';
+  const { name, network } = parseDefinition(text, `the definition of container ${id.slice(0, 12)}`);
+  return {
+    ...{ name, phase: 'exited', exitCode: 255, oomKilled: false, restartCount: 0, stopAsked: false, updated: {} },
+    attachments: network.attachments,
+  };
+}
+
+function writeBriefly(path: string, text: string): void {
+  writeFileSync(path, text, { mode: 0o600 });
 }
 
 /** A power failure after the rename must not leave an empty file under the name. */
