@@ -42,6 +42,18 @@ const quickIds = ids.filter((id) => QUICK_WORDS.includes(firstWordOf(id)));
 /** Parts of Node that take it a millisecond or more to load, and that most commands do without. */
 const SLOW_PARTS = ['node:child_process', 'node:crypto', 'node:fs/promises', 'node:net'];
 
+/** Parts of oclif that few commands use, as they are named where they are asked for. */
+const RARE_OCLIF_PARTS = [
+  './config',
+  './help',
+  './help/util',
+  './ux',
+  '../ux',
+  '../ux/list',
+  './handle',
+  './errors/module-load',
+];
+
 /**
  * The runtime is waited for: it has no names to set for all its functions at each start, and leaves out what only a first use
  * needs, which compiles.
@@ -83,6 +95,7 @@ async function bundleProgram(base, entry, commands, options = {}) {
     plugins: [
       { name: 'commands', setup: (plugin) => provideCommands(plugin, commands) },
       { name: 'slow parts', setup: loadWhenUsed },
+      { name: "oclif's parts", setup: loadOclifWhenUsed },
     ],
     define: { 'import.meta.url': '__url', VLAB_NATIVE_DIGESTS: JSON.stringify(natives) },
     banner: {
@@ -142,6 +155,51 @@ function loadWhenUsed(plugin) {
     const getters = names.map((name) => `get ${name}() { return require('${path}').${name}; },`);
     return { contents: `module.exports = {\n${getters.join('\n')}\n};`, loader: 'js' };
   });
+}
+
+/**
+ * oclif's index loads all of it, at every start. Here each of its names leads to its own file, when it is used for the first time.
+ * @param {import('esbuild').PluginBuild} plugin
+ */
+function loadOclifWhenUsed(plugin) {
+  const require = createRequire(import.meta.url);
+  const index = require.resolve('@oclif/core');
+  const lib = dirname(index);
+  plugin.onResolve({ filter: /^@oclif\/core$/ }, ({ path }) => ({ path, namespace: 'oclif' }));
+  plugin.onLoad({ filter: /.*/, namespace: 'oclif' }, () => ({
+    contents: `module.exports = {\n${gettersOfIndex(readFileSync(index, 'utf8'))}\n};`,
+    resolveDir: lib,
+    loader: 'js',
+  }));
+  const rare = new RegExp(`^(${RARE_OCLIF_PARTS.map((part) => part.replaceAll('.', '\\.')).join('|')})$`);
+  plugin.onResolve({ filter: rare }, ({ path, importer, namespace }) =>
+    namespace === 'file' && importer.startsWith(`${lib}/`) && importer !== index
+      ? { path: createRequire(importer).resolve(path), namespace: 'oclif part' }
+      : undefined,
+  );
+  plugin.onLoad({ filter: /.*/, namespace: 'oclif part' }, ({ path }) => {
+    const getters = Object.keys(require(path)).map((name) => `get ${name}() { return require('${path}').${name}; },`);
+    return {
+      contents: `module.exports = {\n__esModule: true,\n${getters.join('\n')}\n};`,
+      resolveDir: lib,
+      loader: 'js',
+    };
+  });
+}
+
+/** @param {string} source of oclif's index, as TypeScript has written it */
+function gettersOfIndex(source) {
+  const files = new Map(
+    [...source.matchAll(/^(?:var|const) (\w+) = require\("(\.[^"]+)"\);/gm)].map(([, name, file]) => [name, file]),
+  );
+  const whole = [...source.matchAll(/^exports\.(\w+) = __importStar\(require\("(\.[^"]+)"\)\);/gm)].map(
+    ([, name, file]) => `get ${name}() { return require('${file}'); },`,
+  );
+  const parts = [...source.matchAll(/exports, "(\w+)".*return (\w+)\.(\w+);/g)].map(
+    ([, name, variable, of]) => `get ${name}() { return require('${files.get(variable)}').${of}; },`,
+  );
+  if (whole.length === 0 || parts.length === 0) throw new Error("oclif's index is written in another way");
+  return [...whole, ...parts].join('\n');
 }
 
 /** By the sources' own function: the digests of the native parts. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Command, Config, type Interfaces, run } from '@oclif/core';
+import type { Command, Config, Interfaces } from '@oclif/core';
 import { VlabError } from '../base/errors.js';
 import { nearest } from '../base/nearest.js';
 import { packageRoot } from '../base/paths.js';
@@ -23,6 +23,7 @@ export async function runCommand(found: FoundCommand, load: (id: string) => Prom
     const { head } = splitTail(found.rest, tailRule(command), shapes);
     // Of some commands -h is a flag of their own: docker's --hostname.
     if (head.includes('--help') || (head.includes('-h') && findShort('h', shapes) === undefined)) {
+      const { run } = await import('@oclif/core');
       await run(['help', ...found.id.split(':')], packageRoot());
       return;
     }
@@ -37,6 +38,7 @@ const COMMAND_NOT_FOUND = 127;
 export async function runThroughOclif(words: string[], ids: readonly string[]): Promise<void> {
   await endWith(async () => {
     try {
+      const { run } = await import('@oclif/core');
       await run(words, packageRoot());
     } catch (error) {
       if (exitRequest(error) !== undefined || oclifExit(error) !== COMMAND_NOT_FOUND) throw error;
@@ -51,23 +53,25 @@ function oclifExit(error: unknown): number | undefined {
   return (error as { oclif?: { exit?: number } }).oclif?.exit;
 }
 
-/** Enough of oclif's configuration for a command to parse its flags: no plugin is looked for, so there are no hooks. */
-class BareConfig extends Config {
-  override async runHook(): Promise<Interfaces.Hook.Result<never>> {
-    return { successes: [], failures: [] };
-  }
-}
-
+/**
+ * Enough of oclif's configuration for a command to parse its flags: no plugin is looked for, so there are no hooks. Its class is
+ * not used, since it brings much that is not needed here.
+ */
 function bareConfig(): Config {
   const root = packageRoot();
-  const config = new BareConfig({ root });
-  config.root = root;
-  config.pjson = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Config['pjson'];
-  config.name = config.pjson.name;
-  config.version = config.pjson.version;
-  config.bin = config.pjson.oclif.bin ?? config.name;
-  config.userAgent = `${config.name}/${config.version} ${process.platform}-${process.arch} node-${process.version}`;
-  return config;
+  const pjson = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Config['pjson'];
+  const { name, version } = pjson;
+  const bin = pjson.oclif.bin ?? name;
+  const variable = (key: string) => `${bin}_${key}`.toUpperCase();
+  const config = {
+    ...{ root, pjson, name, version, bin, topicSeparator: ':', commandIDs: [] },
+    userAgent: `${name}/${version} ${process.platform}-${process.arch} node-${process.version}`,
+    runHook: async (): Promise<Interfaces.Hook.Result<never>> => ({ successes: [], failures: [] }),
+    scopedEnvVarKey: variable,
+    scopedEnvVarKeys: (key: string) => [variable(key)],
+    scopedEnvVar: (key: string) => process.env[variable(key)],
+  };
+  return config as unknown as Config;
 }
 
 /** Runs the work, prints a failure, and ends the process: an open socket of a finished command must not hold it. */
