@@ -1,5 +1,5 @@
 import { Command, type Interfaces } from '@oclif/core';
-import { VlabError } from '../base/errors.js';
+import { EXIT_CODES, VlabError } from '../base/errors.js';
 import { describeFailure, exitRequest, failureJson } from './failure.js';
 import { splitTail, type TailRule } from './tail.js';
 import { plainWords, type WordShape } from './words.js';
@@ -13,19 +13,15 @@ export abstract class BaseCommand extends Command {
   static override enableJsonFlag = true;
   /** Which words are not vlab's; see tail.ts. */
   static tail: TailRule = 'none';
-  /** What a wrong line ends with, where it is not as everywhere: docker's 125, which no program's own code is. */
-  static usageExitCode: number | undefined;
+  /** What a failure of its own ends with, where it is not as everywhere: 125 tells it from what the program ends with. */
+  static failureExitCode: number | undefined;
 
   /** The words that belong to the program to be started. Empty unless the class sets `static tail`. */
   protected tail: string[] = [];
 
   protected override async init(): Promise<void> {
     const { head, tail } = splitTail(this.argv, tailRule(this.ctor), flagShapes(this.ctor));
-    try {
-      this.argv = plainWords(head, flagShapes(this.ctor));
-    } catch (error) {
-      throw this.asUsage(error);
-    }
+    this.argv = plainWords(head, flagShapes(this.ctor));
     this.tail = tail;
     await super.init();
   }
@@ -46,26 +42,25 @@ export abstract class BaseCommand extends Command {
       args: withEach(chosen.args, { ignoreStdin: true }),
       flags: withEach(chosen.flags, { multipleNonGreedy: true }),
     };
-    try {
-      return await super.parse(input as Interfaces.Input<F, B, A>, argv);
-    } catch (error) {
-      throw this.asUsage(error);
-    }
-  }
-
-  private asUsage(error: unknown): unknown {
-    const { usageExitCode: exitCode } = this.ctor as { usageExitCode?: number };
-    if (exitCode === undefined) return error;
-    const { message, hint } = describeFailure(error);
-    return new VlabError('input', message, { exitCode, ...(hint === undefined ? {} : { hint }) });
+    return super.parse(input as Interfaces.Input<F, B, A>, argv);
   }
 
   /** Under --json the failure is the document; otherwise main.ts prints it. */
-  protected override async catch(error: Error): Promise<void> {
-    if (exitRequest(error) !== undefined || !this.jsonEnabled()) throw error;
+  protected override async catch(thrown: Error): Promise<void> {
+    if (exitRequest(thrown) !== undefined) throw thrown;
+    const error = this.withExitCode(thrown);
+    if (!this.jsonEnabled()) throw error;
     const failure = describeFailure(error);
     process.exitCode = failure.exitCode;
     this.logJson(failureJson(failure));
+  }
+
+  /** A failure with an exit code of its own keeps it, and a bug does. */
+  private withExitCode(thrown: Error): Error {
+    const { failureExitCode: exitCode } = this.ctor as { failureExitCode?: number };
+    const { blame, message, hint, exitCode: now } = describeFailure(thrown);
+    if (exitCode === undefined || blame === 'bug' || now !== EXIT_CODES[blame]) return thrown;
+    return new VlabError(blame, message, { exitCode, cause: thrown.cause, ...(hint === undefined ? {} : { hint }) });
   }
 
   /** oclif's own would print the whole parser input and configuration. */

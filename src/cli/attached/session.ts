@@ -2,6 +2,7 @@
  * A person's terminal, or pipes, as a client of a container: raw mode and back, the window's size, signals that are passed on, and
  * the way out. What `run`, `start -a`, `attach` and `exec -t` have in common.
  */
+import { spawnSync } from 'node:child_process';
 import { VlabError } from '../../base/errors.js';
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../../engine/run/detach-keys.js';
 import type { Attachment, AttachStreams, WindowSize } from '../../engine/run/start-request.js';
@@ -68,6 +69,8 @@ export class Session implements Disposable {
   private makeRaw(): void {
     const { stdin } = process;
     stdin.setRawMode(true);
+    // Node leaves one thing on, by which a program's line feeds would go back to the left margin (termios(3), OPOST).
+    spawnSync('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] });
     const restore = () => void stdin.setRawMode(false);
     process.once('exit', restore);
     this.undo.push(() => {

@@ -3,7 +3,7 @@ import { CREATE_FLAGS } from '../container-flags/create-flags.js';
 
 export default class Create extends BaseCommand {
   static override tail = 'first-positional' as const;
-  static override usageExitCode = 125;
+  static override failureExitCode = 125;
   static override summary = 'Make a container, and start nothing';
   static override usage = [
     '<%= command.id %> [FLAGS] IMAGE [COMMAND] [ARG...]',

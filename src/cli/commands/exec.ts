@@ -3,7 +3,7 @@ import { EXEC_FLAGS } from '../container-flags/exec-flags.js';
 
 export default class Exec extends BaseCommand {
   static override tail = 'first-positional' as const;
-  static override usageExitCode = 125;
+  static override failureExitCode = 125;
   static override summary = 'Run a further program in a running container';
   static override usage = '<%= command.id %> [FLAGS] CONTAINER COMMAND [ARG...]';
   static override description =

@@ -6,7 +6,7 @@ import { isLaboratoryRun } from '../run-in-laboratory.js';
 
 export default class Run extends BaseCommand {
   static override tail = 'first-positional' as const;
-  static override usageExitCode = 125;
+  static override failureExitCode = 125;
   static override summary = 'Run a program in a container: of an image, or of a directory';
   static override usage = [
     '<%= command.id %> [FLAGS] IMAGE [COMMAND] [ARG...]',

@@ -28,6 +28,10 @@ class WithTail extends Sample {
   static override tail = 'first-positional' as const;
 }
 
+class Docker extends Sample {
+  static override failureExitCode = 125;
+}
+
 class Bare extends Config {
   override async runHook(): Promise<never> {
     return { successes: [], failures: [] } as never;
@@ -97,5 +101,19 @@ describe('--json', () => {
   it('is absent: the failure goes on to whoever prints it', async () => {
     await expect(runSample(Sample, '--fail')).rejects.toThrow('no such thing here');
     expect(printed).toEqual([]);
+  });
+});
+
+describe('a command with an exit code of its own for failures', () => {
+  it('ends with it, whoever has failed', async () => {
+    await expect(runSample(Docker, '--fail')).rejects.toMatchObject({ message: 'no such thing here', exitCode: 125 });
+    await expect(runSample(Docker, '--no-such')).rejects.toMatchObject({ blame: 'input', exitCode: 125 });
+    await expect(runSample(Docker, '--only')).rejects.toMatchObject({ exitCode: 125 });
+    await runSample(Docker, '--json', '--fail');
+    expect(process.exitCode).toBe(125);
+  });
+
+  it('but not a bug', async () => {
+    await expect(runSample(Docker, '--bug')).rejects.toBeInstanceOf(TypeError);
   });
 });
