@@ -19,6 +19,7 @@ export interface BenchFlags {
   seed?: number | undefined;
   driver?: string[] | undefined;
   rootfs?: string | undefined;
+  image?: string | undefined;
   warmup?: number | undefined;
   deadline?: string | undefined;
   ready?: string | undefined;
@@ -30,7 +31,7 @@ export interface BenchFlags {
   command: string[];
 }
 
-const AD_HOC_ONLY = ['rootfs', 'warmup', 'deadline', 'ready', 'env', 'option', 'memory', 'cpus'] as const;
+const AD_HOC_ONLY = ['rootfs', 'image', 'warmup', 'deadline', 'ready', 'env', 'option', 'memory', 'cpus'] as const;
 
 /** Flags → what the lab is asked. Reads the scenario file; throws an `input` error for what cannot be. */
 export async function benchRequest(flags: BenchFlags, words: string[]): Promise<BenchRequest> {
@@ -80,7 +81,7 @@ async function fromFlags(flags: BenchFlags, drivers: string[]): Promise<LoadedSc
   const { warmup, deadline, memory } = flags;
   const text = await adHocScenario({
     drivers,
-    rootfs: flags.rootfs ?? 'probe',
+    files: flags.image === undefined ? { rootfs: flags.rootfs ?? 'probe' } : { image: flags.image },
     command: flags.command,
     env: flags.env ?? [],
     options: flags.option ?? [],

@@ -4,12 +4,13 @@ import { parse, stringify } from 'yaml';
 import { VlabError } from '../base/errors.js';
 import { nearest } from '../base/nearest.js';
 import { DRIVER_NAMES } from '../drivers/registry.js';
-import { BUILT_IN_ROOTFS, resolveInside } from './rootfs.js';
+import { BUILT_IN_ROOTFS, openRootfs, resolveInside } from './rootfs.js';
+import type { PayloadFiles } from './scenario.js';
 
 /** A comparison from the command line. */
 export interface AdHoc {
   drivers: readonly string[];
-  rootfs: string;
+  files: PayloadFiles;
   command: readonly string[];
   /** `NAME=value` */
   env: readonly string[];
@@ -34,15 +35,13 @@ export async function adHocScenario(adHoc: AdHoc, cwd = process.cwd()): Promise<
     });
   }
   const labels = labelsOf(adHoc.drivers);
-  const rootfs = (BUILT_IN_ROOTFS as readonly string[]).includes(adHoc.rootfs)
-    ? adHoc.rootfs
-    : resolve(cwd, adHoc.rootfs);
+  const files = filesFrom(adHoc.files, cwd);
   const [program, ...args] = adHoc.command as [string, ...string[]];
   return stringify({
     name: 'ad-hoc',
     title: adHoc.command.join(' ').slice(0, 200),
     question: `How long does it take to start \`${adHoc.command.join(' ')}\` in each of: ${labels.join(', ')}?`,
-    payload: { rootfs, command: [await findProgram(rootfs, program), ...args], env: pairs(adHoc.env, '--env') },
+    payload: { ...files, command: [await findProgram(files, program), ...args], env: pairs(adHoc.env, '--env') },
     arms: adHoc.drivers.map((driver, index) => ({
       driver,
       label: labels[index],
@@ -92,14 +91,21 @@ function pairs(given: readonly string[], flag: string): Record<string, string> {
   );
 }
 
-/** An absolute path stays; a bare name is looked for in the root file system. */
-async function findProgram(rootfs: string, program: string): Promise<string> {
-  if (program.includes('/') || !rootfs.startsWith('/')) return program.startsWith('/') ? program : `/${program}`;
+function filesFrom(files: PayloadFiles, cwd: string): PayloadFiles {
+  if ('image' in files || (BUILT_IN_ROOTFS as readonly string[]).includes(files.rootfs)) return files;
+  return { rootfs: resolve(cwd, files.rootfs) };
+}
+
+/** An absolute path stays; a bare name is looked for in the root file system, where that is not built in. */
+async function findProgram(files: PayloadFiles, program: string): Promise<string> {
+  const isBuiltIn = 'rootfs' in files && !files.rootfs.startsWith('/');
+  if (program.includes('/') || isBuiltIn) return program.startsWith('/') ? program : `/${program}`;
+  const rootfs = 'image' in files ? (await openRootfs(files, '/')).dir : files.rootfs;
   for (const folder of PROGRAM_FOLDERS) {
     const path = await resolveInside(rootfs, `${folder}/${program}`);
     if (path !== undefined && (await isExecutable(path))) return `${folder}/${program}`;
   }
-  throw new VlabError('input', `there is no program \`${program}\` in ${rootfs}`, {
+  throw new VlabError('input', `there is no program \`${program}\` in ${'image' in files ? files.image : rootfs}`, {
     hint: `give its path there; looked in ${PROGRAM_FOLDERS.join(', ')}`,
   });
 }

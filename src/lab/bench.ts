@@ -11,13 +11,14 @@ import { leakCheck } from './leak-check.js';
 import { checkScenario, readScenarioFile } from './load-scenario.js';
 import type { Manifest } from './manifest.js';
 import { endedManifest, newManifest, resumedManifest } from './manifest-states.js';
+import { pinned } from './pinned.js';
 import type { PreparedArm } from './prepare-arms.js';
 import { readPressure } from './pressure.js';
 import type { Surroundings } from './provenance.js';
 import { openRootfs, programSha256 } from './rootfs.js';
 import type { Row } from './row.js';
 import { findRun, RUN_FILES, RunFolder, readManifest, readRows } from './run-folder.js';
-import type { Scenario } from './scenario.js';
+import type { PayloadFiles, Scenario } from './scenario.js';
 import { schedule, select } from './schedule.js';
 import { type SummaryLine, summarise } from './summarise.js';
 import { encodeSummary } from './summary-csv.js';
@@ -54,7 +55,7 @@ export interface BenchResult {
 export async function bench(request: BenchRequest, context: BenchContext): Promise<BenchResult> {
   const { scenario, seed, resultsDir } = request;
   await mustBeWritable(resultsDir);
-  const rootfs = await openRootfs(scenario.payload.rootfs, request.baseDir);
+  const rootfs = await openRootfs(scenario.payload.files, request.baseDir);
   const sha256 = await programSha256(rootfs.dir, scenario.payload.command[0] as string);
   return await withArms(scenario, rootfs, context, {}, async (arms) => {
     mustHaveAnArm(scenario, arms);
@@ -71,7 +72,7 @@ export async function bench(request: BenchRequest, context: BenchContext): Promi
       pressure: await readPressure(),
       now: new Date(),
     });
-    await folder.replace(RUN_FILES.scenario, request.scenarioText);
+    await folder.replace(RUN_FILES.scenario, pinned(request.scenarioText, rootfs.image));
     await folder.writeManifest(manifest);
     await context.listener({ kind: 'run-opened', run, dir, planned: trials.length, alreadyDone: 0, seed });
     return await runTo({ folder, manifest, scenario, arms, context });
@@ -88,7 +89,7 @@ export async function resumeBench(resultsDir: string, word: string, context: Ben
   const before = await readManifest(dir);
   if (!before.partial) throw new VlabError('input', `${before.run} is whole; there is nothing to go on with`);
   const scenario = await scenarioOfRun(dir, before);
-  const rootfs = await openRootfs(rootfsOf(before), '/');
+  const rootfs = await openRootfs(filesOf(before), '/');
   if (rootfs.digest !== before.payload.rootfsDigest) {
     throw new VlabError('input', `the root file system ${rootfs.dir} has changed since ${before.run} began`, {
       hint: 'its new trials could not be compared with the old ones; start a new run',
@@ -157,8 +158,9 @@ async function scenarioOfRun(dir: string, manifest: Manifest): Promise<Scenario>
   return select(whole, { runs: manifest.scenario.blocks, only: manifest.arms.map((arm) => arm.label) });
 }
 
-function rootfsOf({ payload: { rootfs, rootfsDir } }: Manifest): string {
-  return rootfs === 'probe' ? rootfs : rootfsDir;
+function filesOf({ payload: { image, rootfs, rootfsDir } }: Manifest): PayloadFiles {
+  if (image !== undefined) return { image };
+  return { rootfs: rootfs === 'probe' ? rootfs : rootfsDir };
 }
 
 function mustHaveAnArm(scenario: Scenario, arms: readonly PreparedArm[]): void {

@@ -20,6 +20,8 @@ export interface Beginning {
 /** Before the first trial. Should the run be killed, this is what stays. */
 export function newManifest({ scenario, argv, command, seed }: BenchRequest, beginning: Beginning): Manifest {
   const { name, title, question, metric, baseline, ready, blocks, warmup, deadlineMs, payload } = scenario;
+  const { files, ...program } = payload;
+  const { rootfs } = beginning;
   return {
     format: 1,
     run: beginning.run,
@@ -29,9 +31,10 @@ export function newManifest({ scenario, argv, command, seed }: BenchRequest, beg
     seed,
     arms: beginning.arms.map(manifestArm),
     payload: {
-      ...payload,
-      rootfsDir: beginning.rootfs.dir,
-      rootfsDigest: beginning.rootfs.digest,
+      ...program,
+      ...(rootfs.image === undefined ? files : { image: rootfs.image }),
+      rootfsDir: rootfs.dir,
+      rootfsDigest: rootfs.digest,
       programSha256: beginning.programSha256,
     },
     ...beginning.surroundings,

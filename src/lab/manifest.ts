@@ -48,11 +48,13 @@ export interface ManifestScenario {
 export interface ManifestPayload {
   command: string[];
   env: Record<string, string>;
-  /** As written in the scenario: a built-in name or a path. */
-  rootfs: string;
+  /** As written in the scenario: a built-in name or a path. Absent where it is an image. */
+  rootfs?: string;
+  /** The image with the digest of its manifest: `docker.io/library/probe@sha256:…`. */
+  image?: string;
   /** The directory it resolved to on this machine. */
   rootfsDir: string;
-  /** `sha256:…` over the names, modes and contents of the root file system. */
+  /** `sha256:…`: of the image's manifest, or over the names, modes and contents of the root file system. */
   rootfsDigest: string;
   /** sha256 of the file that argv[0] names in the root file system, hexadecimal. */
   programSha256: string;

@@ -8,18 +8,29 @@ import { lstat, readdir, readlink, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { VlabError } from '../base/errors.js';
+import type { PayloadFiles } from './scenario.js';
 
 /** Root file systems that vlab brings along. */
 export const BUILT_IN_ROOTFS = ['probe'] as const;
 
 export interface Rootfs {
   dir: string;
+  /** Of an image: its name with the digest of its manifest. */
+  image?: string;
   /** `sha256:…` */
   digest: string;
 }
 
-/** Resolves the scenario's `rootfs`. Relative paths start at `baseDir`. Throws an `input` error when it is no directory. */
-export async function openRootfs(name: string, baseDir: string): Promise<Rootfs> {
+/**
+ * What a scenario names becomes a directory. Relative paths start at `baseDir`. Errors (`input`): it is no directory; there is no
+ * such image.
+ */
+export async function openRootfs(files: PayloadFiles, baseDir: string): Promise<Rootfs> {
+  if ('image' in files) {
+    const { imageTree } = await import('./image-tree.js');
+    return await imageTree(files.image);
+  }
+  const { rootfs: name } = files;
   if (name === 'probe') {
     const { probeRootfs } = await import('../drivers/probe-rootfs.js');
     return await probeRootfs();

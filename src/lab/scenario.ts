@@ -22,9 +22,14 @@ export interface ScenarioArm {
   deadlineMs: number;
 }
 
+/**
+ * What the program and all around it are in: an image by its name (`busybox`, `busybox@sha256:…`), or a root file system: `probe`,
+ * or a directory, absolute or relative to the scenario file.
+ */
+export type PayloadFiles = { image: string } | { rootfs: string };
+
 export interface ScenarioPayload {
-  /** `probe`, or a directory: absolute, or relative to the scenario file. */
-  rootfs: string;
+  files: PayloadFiles;
   command: string[];
   env: Record<string, string>;
   check: ExpectedOutput;
@@ -96,7 +101,16 @@ const arm = z.strictObject({
 
 const payload = z
   .strictObject({
-    rootfs: z.string().min(1).describe('`probe` (built in), or a directory, relative to this file'),
+    image: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('image of this machine, NAME or NAME@sha256:…; `probe` and `busybox` are made when they are not there'),
+    rootfs: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('in place of an image: `probe` (built in), or a directory, relative to this file'),
     command: z
       .array(z.string())
       .min(1)
@@ -117,6 +131,10 @@ const payload = z
       .prefault({})
       .describe('what the program must do to count as started; tested before the first trial and after each'),
   })
+  .refine(
+    ({ image, rootfs }) => (image === undefined) !== (rootfs === undefined),
+    'must have one of `image` and `rootfs`',
+  )
   .describe('what every arm starts');
 
 /** The scenario file, key by key. Unknown keys are errors. */
@@ -192,7 +210,7 @@ export function scenarioOf(file: ScenarioFile): Scenario {
     title: file.title ?? file.name,
     question: file.question.trim(),
     payload: {
-      rootfs: file.payload.rootfs,
+      files: filesOf(file.payload),
       command: file.payload.command,
       env: file.payload.env,
       check: stdout === undefined ? { exit } : { exit, stdout },
@@ -216,9 +234,11 @@ export function defaultBaseline(arms: readonly ScenarioArm[]): string {
 
 /** The scenario as a file that gives the same scenario again; this is how an ad hoc run keeps its scenario.yaml. */
 export function scenarioYaml(scenario: Scenario): string {
-  const { deadlineMs, arms, ...rest } = scenario;
+  const { deadlineMs, arms, payload, ...rest } = scenario;
+  const { files, ...program } = payload;
   return stringify({
     ...rest,
+    payload: { ...files, ...program },
     deadline: `${deadlineMs}ms`,
     arms: arms.map(({ limits: { memoryBytes, ...limits }, deadlineMs: own, ...arm }) => ({
       ...arm,
@@ -256,4 +276,10 @@ function inRange(value: number | undefined, low: number, high: number): boolean 
 
 function withoutUndefined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as never;
+}
+
+function filesOf({ image, rootfs }: { image?: string | undefined; rootfs?: string | undefined }): PayloadFiles {
+  if (image !== undefined) return { image };
+  if (rootfs !== undefined) return { rootfs };
+  throw new RangeError('the schema wants one of them');
 }

@@ -48,7 +48,7 @@ export async function explainArms(
   baseDir: string,
   context: ArmsContext,
 ): Promise<{ arm: string; plan: string | undefined; excluded: string | undefined }[]> {
-  const rootfs = await openRootfs(scenario.payload.rootfs, baseDir);
+  const rootfs = await openRootfs(scenario.payload.files, baseDir);
   return await withArms(scenario, rootfs, context, { functionalCheck: 'plan-only' }, async (arms) =>
     arms.map(({ arm, prepared, excluded }) => ({
       arm: arm.label,

@@ -27,7 +27,7 @@ export function differences(manifest: Manifest): Difference[] {
     ['version', (arm) => arm.version],
     ['accelerator', (arm) => accelText(arm.accel) || 'none: runs on the CPU as the host does'],
     ['kernel', (arm) => arm.circumstances?.kernel ?? kernelOf(arm, release)],
-    ['root file system', (arm) => arm.circumstances?.rootfs ?? payload.rootfs],
+    ['root file system', (arm) => arm.circumstances?.rootfs ?? payload.image ?? payload.rootfs ?? ''],
     ['caches', (arm) => arm.circumstances?.caches ?? cachesOf(arm)],
     ['options', (arm) => listed(arm.options)],
     ['limits', (arm) => listed(arm.limits)],

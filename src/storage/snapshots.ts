@@ -96,21 +96,24 @@ export async function withFlat<T>(
   if (chainId === undefined) throw new VlabError('input', 'an image without layers has no files');
   const target = flatDirectory(chainId);
   return withMaker('snapshot', chainId, async () => {
-    const isNew = await makeWhole(target, async (partial) => {
-      const sum = { entries: 0, bytes: 0 };
-      for (const layer of request.image.layers) {
-        const { entries, bytes } = await unpackInto(request, layer, partial, 'plain');
-        sum.entries += entries;
-        sum.bytes += bytes;
-      }
-      return { chainId, ...sum };
-    });
+    const isNew = await makeWhole(target, async (partial) => ({ chainId, ...(await unpackFlat(request, partial)) }));
     try {
       return await work(join(target, 'fs'));
     } finally {
       if (isNew && !keeps) await removeWhole(target);
     }
   });
+}
+
+/** All layers one over the other, as one tree in the directory `fs` of `partial`, which is there. */
+export async function unpackFlat(request: SnapshotRequest, partial: string) {
+  const sum = { entries: 0, bytes: 0 };
+  for (const layer of request.image.layers) {
+    const { entries, bytes } = await unpackInto(request, layer, partial, 'plain');
+    sum.entries += entries;
+    sum.bytes += bytes;
+  }
+  return sum;
 }
 
 async function unpackInto(request: SnapshotRequest, layer: ImageLayer, partial: string, form: LayerForm) {

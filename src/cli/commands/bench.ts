@@ -50,6 +50,11 @@ Without a file, -d names the technologies and the words after -- the program.`;
       helpGroup: 'AD HOC',
       description: 'technologies to compare; the first is the baseline unless process is there',
     }),
+    image: Flags.string({
+      helpGroup: 'AD HOC',
+      exclusive: ['rootfs'],
+      description: 'image of this machine that all arms start from: NAME, or NAME@sha256:…',
+    }),
     rootfs: Flags.string({ helpGroup: 'AD HOC', description: 'root file system: a directory, or probe (the default)' }),
     warmup: Flags.integer({
       char: 'w',

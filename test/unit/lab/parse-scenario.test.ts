@@ -22,7 +22,7 @@ test('a short file gets every default', () => {
     name: 'small',
     title: 'small',
     question: '',
-    payload: { rootfs: 'probe', command: ['/probe', 'hello'], env: {}, check: { exit: 0 } },
+    payload: { files: { rootfs: 'probe' }, command: ['/probe', 'hello'], env: {}, check: { exit: 0 } },
     arms: [
       { label: 'process', driver: 'process', options: {}, limits: {}, every: 1, deadlineMs: 10_000 },
       { label: 'container', driver: 'container', options: {}, limits: {}, every: 1, deadlineMs: 10_000 },

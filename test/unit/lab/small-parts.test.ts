@@ -6,6 +6,7 @@ import { adHocScenario, labelsOf } from '../../../src/lab/ad-hoc.js';
 import { bounded, DriverStuck } from '../../../src/lab/bounded.js';
 import { newThings } from '../../../src/lab/leak-check.js';
 import { parseScenario } from '../../../src/lab/parse-scenario.js';
+import { pinned } from '../../../src/lab/pinned.js';
 import { parsePressure } from '../../../src/lab/pressure.js';
 import { parseDuration, parseSize } from '../../../src/lab/quantity.js';
 import { digestTree, openRootfs, programSha256, resolveInside } from '../../../src/lab/rootfs.js';
@@ -98,7 +99,7 @@ test('a program that is not there, or cannot be executed, is an error of the req
   writeFileSync(join(root, 'data'), 'x', { mode: 0o644 });
   await expect(programSha256(root, '/nowhere')).rejects.toMatchObject({ blame: 'input' });
   await expect(programSha256(root, '/data')).rejects.toThrow(/is not executable/);
-  await expect(openRootfs('nowhere', root)).rejects.toThrow(/is no directory/);
+  await expect(openRootfs({ rootfs: 'nowhere' }, root)).rejects.toThrow(/is no directory/);
 });
 
 test('an ad hoc comparison is an ordinary scenario file', async () => {
@@ -107,7 +108,7 @@ test('an ad hoc comparison is an ordinary scenario file', async () => {
   writeFileSync(join(root, 'bin', 'true'), 'x', { mode: 0o755 });
   const text = await adHocScenario({
     drivers: ['fake', 'container', 'fake'],
-    rootfs: root,
+    files: { rootfs: root },
     command: ['true', '--json', '-x'],
     env: ['A=b=c'],
     options: ['fake-2.medianMs=5'],
@@ -130,12 +131,22 @@ test('an ad hoc comparison is an ordinary scenario file', async () => {
 });
 
 test('an ad hoc comparison that cannot be says what is wrong with it', async () => {
-  const adHoc = { drivers: ['fake'], rootfs: 'probe', command: ['/p'], env: [], options: [], limits: {}, more: {} };
+  const adHoc = {
+    drivers: ['fake'],
+    files: { rootfs: 'probe' },
+    command: ['/p'],
+    env: [],
+    options: [],
+    limits: {},
+    more: {},
+  };
   expect(() => labelsOf(['contaner'])).toThrowError(/no driver `contaner`/);
   await expect(adHocScenario({ ...adHoc, command: [] })).rejects.toThrow(/no program to start/);
   await expect(adHocScenario({ ...adHoc, env: ['A'] })).rejects.toThrow(/--env A is not NAME=VALUE/);
   await expect(adHocScenario({ ...adHoc, options: ['vm.x=1'] })).rejects.toThrow(/does not name an arm/);
-  await expect(adHocScenario({ ...adHoc, rootfs: temporaryDir(), command: ['sh'] })).rejects.toThrow(/no program `sh`/);
+  await expect(adHocScenario({ ...adHoc, files: { rootfs: temporaryDir() }, command: ['sh'] })).rejects.toThrow(
+    /no program `sh`/,
+  );
 });
 
 test('a driver is waited for while nobody cancels it, and only so long after', async () => {
@@ -200,4 +211,12 @@ test('pressure is read from the kernel’s own texts, and what is not there is a
     load5: 2,
     load15: 3,
   });
+});
+
+test('the copy of a scenario that a run keeps names the image by its digest, and keeps its comments', () => {
+  const text = '# why\nname: x\npayload:\n  image: busybox # small\n  command: [/bin/true]\n';
+  const copy = pinned(text, 'docker.io/library/busybox@sha256:00');
+  expect(copy).toContain('# why\n');
+  expect(copy).toContain('image: docker.io/library/busybox@sha256:00 # small\n');
+  expect(pinned(text, undefined)).toBe(text);
 });
