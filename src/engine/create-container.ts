@@ -10,13 +10,14 @@ import { join } from 'node:path';
 import { VlabError } from '../base/errors.js';
 import type { Image } from '../image/store/image.js';
 import type { BlobStore } from '../image/store/image-store.js';
-import { newLayer, removeLayer } from '../storage/container-layer.js';
+import { newLayer, removeLayer, rootMountOf } from '../storage/container-layer.js';
 import { createVolume, findVolume, removeVolume } from '../storage/volumes.js';
 import { ownName } from '../sys/own-name.js';
 import type { AskedContainer } from './asked-container.js';
 import { emitContainer } from './container-event.js';
 import { containerDir } from './container-files.js';
 import type { ContainerState } from './container-state.js';
+import { fillVolumes } from './copy/fill-volumes.js';
 import { defineContainer } from './define-container.js';
 import type { ContainerDefinition, DefinedRoot } from './definition.js';
 import { findContainer } from './find-container.js';
@@ -77,6 +78,7 @@ export async function createContainer(request: CreateRequest): Promise<CreatedCo
       });
     }
     await makeVolumes(definition, undo);
+    if (root.kind === 'image') await fillVolumes(definition.mounts, rootMountOf(partial));
     const record = await place(partial, definition, wanted === undefined);
     emitContainer(record, 'create');
     return { record, warnings };

@@ -26,7 +26,14 @@ export interface PackedTar {
 export function packTar(source: TarSource, owners: 'kept' | 'root'): PackedTar {
   const { names, renames } = source.kind === 'directory' ? ofDirectory(source) : ofOther(source);
   const words = [
-    ...['--create', '--file=-', '--format=posix', '--numeric-owner', '--ignore-failed-read'],
+    ...[
+      '--create',
+      '--file=-',
+      '--format=posix',
+      '--pax-option=delete=atime,delete=ctime',
+      '--numeric-owner',
+      '--ignore-failed-read',
+    ],
     ...['--xattrs', '--xattrs-include=security.capability'],
     ...(owners === 'root' ? ['--owner=0', '--group=0'] : []),
     ...(source.follows ? ['--dereference'] : []),
