@@ -139,15 +139,22 @@ export class LayoutStore implements ImageStore {
     const check = async (what: string, look: () => Promise<unknown>) => {
       await look().catch((error: unknown) => wrong.push(`${what}: ${messageOf(error)}`));
     };
+    const digests = new Set(this.blobs.all());
+    const owners = new Map<Digest, string>();
     for (const entry of manifests) {
-      await check(nameOf(entry) ?? entry.digest, async () => {
+      const name = nameOf(entry) ?? entry.digest;
+      await check(name, async () => {
         const { layers } = await loadImage(this.blobs, entry, this.#platform);
-        for (const { descriptor } of layers) await this.#readThrough(descriptor);
+        for (const { descriptor } of layers) owners.set(descriptor.digest, name);
+        const missing = layers.find(({ descriptor }) => !digests.has(descriptor.digest));
+        if (missing) throw new VlabError('operation', `the blob ${missing.descriptor.digest} is not in the store`);
       });
     }
-    for (const digest of this.blobs.all()) {
-      const size = await this.blobs.sizeOf(digest);
-      await check(digest, () => this.#readThrough({ mediaType: '', digest, size: size ?? 0 }));
+    for (const digest of digests) {
+      await check(owners.get(digest) ?? digest, async () => {
+        const size = (await this.blobs.sizeOf(digest)) ?? 0;
+        await this.#readThrough({ mediaType: '', digest, size });
+      });
     }
     return [...new Set(wrong)];
   }

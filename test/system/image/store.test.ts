@@ -94,8 +94,8 @@ it('an interrupted writer leaves its bytes to the next; two at once do not distu
   await second.commit();
   await third.commit();
   expect(partial()).toEqual([]);
-  expect(await buffer(store.blobs.open(blob))).toEqual(bytes);
-  expect(await buffer(store.blobs.open(blob, 2_999_990))).toEqual(bytes.subarray(2_999_990));
+  expect((await buffer(store.blobs.open(blob))).equals(bytes)).toBe(true);
+  expect((await buffer(store.blobs.open(blob, 2_999_990))).equals(bytes.subarray(2_999_990))).toBe(true);
 });
 
 it('what has another digest or length than was said is not kept', async () => {
@@ -116,7 +116,7 @@ it('what changed on the disk is noticed on read, and does not keep other images 
   const bytes = readFileSync(store.blobs.path(layer.digest));
   writeFileSync(store.blobs.path(layer.digest), Buffer.from(bytes).fill(0, 20, 30));
   await expect(buffer(store.blobs.open(layer))).rejects.toThrow('other content');
-  expect(await store.verify()).toHaveLength(2);
+  expect(await store.verify()).toEqual([expect.stringMatching(/broken:latest: the blob .* has other content/)]);
   truncateSync(store.blobs.path(layer.digest), 5);
   await expect(buffer(store.blobs.open(layer))).rejects.toThrow('other content');
   writeFileSync(store.blobs.path(broken.id), '{}');
