@@ -18,6 +18,11 @@ export default class Pull extends BaseCommand {
       description: 'whether a registry is asked about an image that is here',
     })(),
     quiet: Flags.boolean({ char: 'q', description: 'print the name alone' }),
+    'disable-content-trust': Flags.boolean({
+      allowNo: true,
+      hidden: true,
+      description: 'without effect: none is checked',
+    }),
     ...ACCESS_FLAGS,
   };
 

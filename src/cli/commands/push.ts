@@ -17,6 +17,11 @@ export default class Push extends BaseCommand {
   static override flags = {
     'all-tags': Flags.boolean({ char: 'a', description: 'all images of this repository that are here' }),
     quiet: Flags.boolean({ char: 'q', description: 'print the name alone' }),
+    'disable-content-trust': Flags.boolean({
+      allowNo: true,
+      hidden: true,
+      description: 'without effect: none is checked',
+    }),
     ...ACCESS_FLAGS,
   };
 

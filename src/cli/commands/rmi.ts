@@ -12,6 +12,7 @@ export default class Rmi extends BaseCommand {
       char: 'f',
       description: 'also what stopped containers use; one that is not there is no error',
     }),
+    'no-prune': Flags.boolean({ hidden: true, description: 'without effect: layers have no images of their own' }),
   };
 
   async run(): Promise<unknown> {
