@@ -50,7 +50,7 @@ const NAMES: EverydayLine[] = [
   { line: 'd run --rm -h web bb hostname', stdout: 'web\n' },
   { line: 'd run --rm bb hostname', stdout: /^[0-9a-f]{12}\n$/ },
   { line: 'd run --rm -h web bb cat /etc/hostname', stdout: /^web\n?$/ },
-  { line: 'd run --rm --add-host db:10.1.2.3 bb grep db /etc/hosts', stdout: /^10\.1\.2\.3\s+db\n$/ },
+  { line: 'd run --rm --add-host dbhost:10.1.2.3 bb grep dbhost /etc/hosts', stdout: /^10\.1\.2\.3\s+dbhost\n$/ },
   { line: 'd run --rm --network none bb ls /sys/class/net', stdout: 'lo\n' },
   {
     line: 'd run --rm --network host bb sh -c "readlink /proc/self/ns/net" | grep -cF "$(readlink /proc/self/ns/net)"',
