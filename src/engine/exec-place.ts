@@ -5,9 +5,8 @@ import { VlabError } from '../base/errors.js';
 import type { Cgroup } from '../container/cgroup/cgroup.js';
 import { parseConfig } from '../container/config/parse-config.js';
 import type { OciConfig } from '../container/config/schema.js';
-import { rootMountOf } from '../storage/container-layer.js';
-import type { RootMount } from '../storage/root-mount.js';
 import { CONTAINER_FILES, containerDir } from './container-files.js';
+import { containerRoot } from './container-root.js';
 import type { BootProcess } from './container-state.js';
 import { isRunning, statusOf } from './container-status.js';
 import type { ExecRequest } from './exec-request.js';
@@ -31,17 +30,13 @@ export function execPlace(record: ContainerRecord, request: ExecRequest): ExecPl
     throw notNow(`container ${id} is paused, unpause the container before exec`, `vlab unpause ${state.name}`);
   }
   const config = parseConfig(readFileSync(join(containerDir(id), CONTAINER_FILES.config), 'utf8'));
-  const read = (path: string) => readRootFile(rootOf(record), path) ?? '';
+  const read = (path: string) => readRootFile(containerRoot(record), path) ?? '';
   const files = { passwd: read('/etc/passwd'), group: read('/etc/group') };
   const user = resolveUser(request.user ?? definition.user, request.user ? [] : definition.groupAdd, files);
   return {
     config: execConfigOf(config, request, user),
     container: { init, cgroup: cgroup ?? { directories: [], made: [] } },
   };
-}
-
-function rootOf({ id, definition: { root } }: ContainerRecord): RootMount {
-  return root.kind === 'image' ? rootMountOf(containerDir(id)) : { kind: 'directory', path: root.path };
 }
 
 const notNow = (message: string, hint: string) => new VlabError('operation', message, { hint, exitCode: 1 });

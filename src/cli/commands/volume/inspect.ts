@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
-import type { Volume } from '../../../storage/volume.js';
 import { BaseCommand } from '../../base-command.js';
 import { tellFailure } from '../../each-container.js';
+import { volumeDocument } from '../../volume-document.js';
 
 export default class VolumeInspect extends BaseCommand {
   static override tail = 'first-positional' as const;
@@ -23,7 +23,7 @@ export default class VolumeInspect extends BaseCommand {
     const documents: object[] = [];
     for (const name of this.tail) {
       try {
-        documents.push(documentOf(await getVolume(name)));
+        documents.push(volumeDocument(await getVolume(name)));
       } catch (error) {
         if (!(error instanceof VlabError)) throw error;
         tellFailure(error);
@@ -37,18 +37,4 @@ export default class VolumeInspect extends BaseCommand {
     }
     return documents;
   }
-}
-
-/** Docker's names. Labels and options that there are none of are null. */
-function documentOf({ name, driver, createdAt, labels, options, mountpoint }: Volume): object {
-  const orNull = (record: Record<string, string>) => (Object.keys(record).length > 0 ? record : null);
-  return {
-    CreatedAt: createdAt,
-    Driver: driver,
-    Labels: orNull(labels),
-    Mountpoint: mountpoint,
-    Name: name,
-    Options: orNull(options),
-    Scope: 'local',
-  };
 }
