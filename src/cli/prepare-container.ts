@@ -61,18 +61,16 @@ async function imageFor(line: AskedLine, name: string): Promise<Extract<CreateRe
 }
 
 async function pulled(line: AskedLine, name: string, store: ImageStore): Promise<Image> {
-  const { pullImage } = await import('../image/pull-image.js');
+  const { pullWithProgress } = await import('./image/pull-with-progress.js');
   const { parsePlatform } = await import('../image/platform.js');
-  const tell = (text: string) => void (line.quiet || process.stderr.write(`${text}\n`));
-  if (line.pull === 'missing' && !(await store.find(name))) tell(`Unable to find image '${name}' locally`);
-  const { image } = await pullImage(name, {
+  if (line.pull === 'missing' && !line.quiet && !(await store.find(name))) {
+    process.stderr.write(`Unable to find image '${name}' locally\n`);
+  }
+  const { image } = await pullWithProgress(name, {
     policy: line.pull,
     store,
-    ...(line.platform === undefined ? {} : { platform: parsePlatform(line.platform) }),
-    progress(event) {
-      if (event.kind === 'layer' && event.state === 'done')
-        tell(`${event.descriptor.digest.slice(7, 19)}: Pull complete`);
-    },
+    output: line.quiet ? undefined : process.stderr,
+    platform: line.platform === undefined ? undefined : parsePlatform(line.platform),
   }).catch((error: unknown) => {
     if (!(error instanceof VlabError)) throw error;
     const { blame, message, hint } = error;
