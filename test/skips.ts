@@ -17,6 +17,7 @@ export const SKIPS = {
   runc: 'needs runc, which is not installed',
   crun: 'needs crun, which is not installed',
   podman: 'needs podman, which is not installed',
+  buildah: 'needs buildah, skopeo and umoci, which are not all installed',
   criu: 'needs criu, which is too old or not installed, and could not be got (mmdebstrap and the network)',
   'memory tracking': 'needs a kernel that tracks changed memory (CONFIG_MEM_SOFT_DIRTY)',
   'resource capability': 'needs CAP_SYS_RESOURCE',

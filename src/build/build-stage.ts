@@ -11,7 +11,7 @@ import type { BuiltImage } from './image-document.js';
 import { type Packing, packStep, withLayer } from './pack-step.js';
 import type { PlannedStage } from './plan-stages.js';
 import { performRun } from './run-step.js';
-import { beginStage, PREDEFINED_ARGS, type StageState } from './stage-state.js';
+import { beginStage, DEFAULT_PATH, PREDEFINED_ARGS, type StageState } from './stage-state.js';
 import type { Step, StepAction } from './step.js';
 import { type CachedStep, cacheKey, findStep, keepStep } from './step-cache.js';
 import { treeOf, Workspace } from './workspace.js';
@@ -74,7 +74,7 @@ export class StageBuilder {
       this.#built = other.built;
       this.#key = other.key;
     } else if (planned.base.kind === 'scratch') {
-      this.#built = { platform, config: {}, layers: [], history: [] };
+      this.#built = { platform, config: { Env: [`PATH=${DEFAULT_PATH}`] }, layers: [], history: [] };
       this.#key = cacheKey(...root, 'scratch');
     } else {
       const image = await pull(planned.base.name, platform);

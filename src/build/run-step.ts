@@ -53,17 +53,20 @@ export async function performRun(request: RunRequest): Promise<NonNullable<Cache
     root: { kind: 'image', image: imageOf(below), asked: 'build', blobs: packing.store.blobs },
     ...(packing.signal && { signal: packing.signal }),
   });
-  const remove = () => removeContainer(record.id, { force: true, volumes: true });
+  let removal: Promise<void> | undefined;
+  const remove = () => {
+    removal ??= removeContainer(record.id, { force: true, volumes: true });
+    return removal;
+  };
+  const onAbort = () => void remove().catch(() => {}); // told below, where it is awaited
+  packing.signal?.addEventListener('abort', onAbort, { once: true });
   try {
-    const onAbort = () => void remove().catch(() => {});
-    packing.signal?.addEventListener('abort', onAbort, { once: true });
     const started = await startContainer(record.id, {
       attach: { stdout: request.output, stderr: request.output, waits: true },
       waits: true,
     });
     await started?.attachment?.over;
     const end = await started?.ended;
-    packing.signal?.removeEventListener('abort', onAbort);
     packing.signal?.throwIfAborted();
     await settleUnlessGone(record.id);
     if (end?.exitCode !== 0) {
@@ -71,7 +74,11 @@ export async function performRun(request: RunRequest): Promise<NonNullable<Cache
       throw new VlabError('operation', `${what}: the command ${code}`, { exitCode: 1 });
     }
     return await packStep(await changesOf(record.id, below, workspace, packing), packing);
+  } catch (error) {
+    packing.signal?.throwIfAborted(); // what failed then failed because the container was taken away
+    throw error;
   } finally {
+    packing.signal?.removeEventListener('abort', onAbort);
     await remove();
   }
 }
