@@ -73,8 +73,7 @@ async function byName(
   reference: Reference,
   { force = false, usersOf }: RemoveOptions,
 ): Promise<Removed[]> {
-  const name = referenceName(reference);
-  const others = image.references.filter((one) => one !== name);
+  const others = image.references.filter((one) => one !== referenceName(reference));
   if (others.length > 0) {
     await store.untag(reference);
     return [{ kind: 'untagged', name: familiarName(reference) }];

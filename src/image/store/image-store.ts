@@ -60,7 +60,7 @@ export interface ImageStore {
   add(manifest: Descriptor, names?: Names): Promise<Image>;
   /** Gives an image one more name. */
   tag(image: Image, reference: Reference): Promise<void>;
-  /** Takes a name from its image, which stays. False: nothing has that name. */
+  /** Takes a name, or a NAME@DIGEST, from its image, which stays. False: nothing has that name. */
   untag(reference: Reference): Promise<boolean>;
   /** Takes a name and its entry out, also of an image that cannot be read any more. False: nothing has that name. */
   discard(reference: Reference): Promise<boolean>;

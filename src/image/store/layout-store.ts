@@ -9,7 +9,7 @@ import type { Descriptor, Digest, Platform } from '../descriptor.js';
 import { shortId } from '../digest.js';
 import { type ImageIndex, OCI_INDEX, parseIndex } from '../manifest.js';
 import { hostPlatform } from '../platform.js';
-import { parseReference, type Reference, referenceName, withDefaultTag } from '../reference.js';
+import { parseReference, type Reference, referenceName, repositoryName, withDefaultTag } from '../reference.js';
 import { BlobFiles } from './blob-files.js';
 import { onDisk } from './disk-error.js';
 import { reachableFrom } from './garbage.js';
@@ -17,7 +17,19 @@ import { heldDigests, newHoldPath, writeHold } from './holds.js';
 import type { Image } from './image.js';
 import type { Garbage, Hold, ImageStore } from './image-store.js';
 import { loadImage, type NamelessImage } from './load-image.js';
-import { entriesLike, entryFor, entryOf, idOf, type Names, nameOf, namesOf, withEntry, withoutName } from './names.js';
+import {
+  entriesLike,
+  entryFor,
+  entryOf,
+  idOf,
+  type Names,
+  nameOf,
+  namesOf,
+  repoDigestsOf,
+  withEntry,
+  withoutName,
+  withoutRepoDigest,
+} from './names.js';
 
 const LAYOUT = { imageLayoutVersion: '1.0.0' };
 const EMPTY: ImageIndex = { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [] };
@@ -81,9 +93,14 @@ export class LayoutStore implements ImageStore {
   }
 
   async untag(reference: Reference): Promise<boolean> {
-    const name = referenceName(withDefaultTag(reference));
     let found = false;
     await this.#change((index) => {
+      if (reference.digest !== undefined) {
+        const repoDigest = `${repositoryName(reference)}@${reference.digest}`;
+        found = index.manifests.some((entry) => repoDigestsOf(entry).includes(repoDigest));
+        return found ? withoutRepoDigest(index, repoDigest) : index;
+      }
+      const name = referenceName(withDefaultTag(reference));
       found = index.manifests.some((entry) => nameOf(entry) === name);
       return found ? withoutName(index, name) : index;
     });

@@ -84,6 +84,15 @@ export function withoutName(index: ImageIndex, name: string): ImageIndex {
   return { ...index, manifests };
 }
 
+/** The index in which no image is known as that NAME@DIGEST. */
+export function withoutRepoDigest(index: ImageIndex, repoDigest: string): ImageIndex {
+  const manifests = index.manifests.map((entry) => {
+    const digests = new Set(repoDigestsOf(entry));
+    return digests.delete(repoDigest) ? noted(entry, nameOf(entry), digests) : entry;
+  });
+  return { ...index, manifests };
+}
+
 function noted(entry: Descriptor, name: string | undefined, digests: ReadonlySet<string>): Descriptor {
   const { annotations = {}, ...plain } = entry;
   const { [REF_NAME]: _, [CONTAINERD_NAME]: __, [REPO_DIGESTS]: ___, ...others } = annotations;

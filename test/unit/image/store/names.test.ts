@@ -13,6 +13,7 @@ import {
   repoDigestsOf,
   withEntry,
   withoutName,
+  withoutRepoDigest,
 } from '../../../../src/image/store/names.js';
 
 const EMPTY: ImageIndex = { schemaVersion: 2, manifests: [] };
@@ -52,6 +53,13 @@ it('is found by its tag, its own digest, and what registries call it', () => {
   for (const text of ['app', 'other:v1', `other@${digest('a')}`, `app@${digest('b')}`]) {
     expect(entryOf(index, parseReference(text))).toBeUndefined();
   }
+});
+
+it('a digest that registries know can be taken away, and the names stay', () => {
+  const repoDigest = `docker.io/library/app@${digest('f')}`;
+  const index = withEntry(named(EMPTY, 'a', 'app:v1'), entry('a'), { repoDigest });
+  const { manifests } = withoutRepoDigest(index, repoDigest);
+  expect(namesOf(manifests)).toEqual({ references: ['docker.io/library/app:v1'], repoDigests: [] });
 });
 
 it("another tool's short name is completed, and one that nobody can ask for is none", () => {
