@@ -59,7 +59,7 @@ export function storageAbilities(): Promise<StorageAbilities> {
 
 function remember(): Promise<StorageAbilities> {
   const place = snapshotsPlace();
-  const who = `${process.getuid?.()}${inUserNamespace() ? 'n' : ''}`;
+  const who = `${process.getuid?.()}${inUserNamespace() ? 'n' : ''}${findProgram('fuse-overlayfs') ? 'f' : ''}`;
   const key = `${release()}-${statSync(place).dev.toString(16)}-${who}`;
   return remembered(join(cacheDir(), 'storage', `${key}.json`), () => tryAll(place));
 }
