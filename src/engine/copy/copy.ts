@@ -32,7 +32,7 @@ export async function copyOut<T>(
   const found = await root.find(held.path, options.followLink === true || saysDirectory(path));
   if (!found) throw missing(path, record);
   const source: CopyEnd = { path, kind: kindOf(found.stat) };
-  const tar = packTar(await tarSource(held, found, nameFor(source)), 'kept');
+  const tar = packTar(await tarSource(held, found, nameFor(source)), isRoot() ? 'kept' : 'root');
   return await use(tar, source); // not before that is the root let go
 }
 
@@ -112,10 +112,12 @@ async function unpackInside(stream: Readable, { path }: HeldPath): Promise<void>
   await unpackLayer({ source: stream, mediaType: OCI_LAYER, into: path, form: 'plain', idMaps: ownIds() });
 }
 
-/** Without privileges all files are the user's own. */
+/** Without privileges all files of a container are the user's own, and root's inside. */
+const isRoot = () => process.getuid?.() === 0;
+
 function ownIds(): IdMaps | undefined {
   const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
-  if (uid === 0) return undefined;
+  if (isRoot()) return undefined;
   const one = (outside: number) => [{ inside: 0, outside, size: 1 }];
   return { uids: one(uid), gids: one(gid), squash: true };
 }

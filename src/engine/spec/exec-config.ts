@@ -3,6 +3,7 @@ import { CAPABILITIES } from '../../container/config/capabilities.js';
 import type { OciConfig } from '../../container/config/schema.js';
 import type { ExecRequest } from '../exec-request.js';
 import type { ResolvedUser } from './facts.js';
+import { settableGroups } from './user.js';
 
 /**
  * `config`: of the container's start. `user`: the one of the request, or the container's own, by resolveUser; HOME is
@@ -12,6 +13,7 @@ export function execConfigOf(config: OciConfig, request: ExecRequest, user: Reso
   const { process } = config;
   const { consoleSize: _, terminal: __, ...kept } = process;
   const bounding = request.privileged ? [...CAPABILITIES] : (process.capabilities?.bounding ?? []);
+  const groups = settableGroups(user.additionalGids, config.linux.gidMappings);
   const own = user.uid === 0 ? bounding : [];
   const sets = { bounding, effective: own, permitted: own, inheritable: [], ambient: [] };
   return {
@@ -21,7 +23,7 @@ export function execConfigOf(config: OciConfig, request: ExecRequest, user: Reso
       ...(request.tty ? { terminal: true } : {}),
       args: request.args,
       cwd: request.cwd ?? process.cwd,
-      user: { ...process.user, uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
+      user: { ...process.user, uid: user.uid, gid: user.gid, additionalGids: groups },
       env: environmentOf(process.env, request, user),
       capabilities: sets,
     },

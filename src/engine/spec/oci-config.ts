@@ -21,6 +21,7 @@ import { mountsFor, rootPropagation } from './mounts.js';
 import { namespacesFor } from './namespaces.js';
 import { ociResourcesOf } from './resources.js';
 import { readSeccompProfile } from './seccomp-profile.js';
+import { settableGroups } from './user.js';
 
 /** docker's own, where the network is the container's own: who is not root may ping, and serve low ports. */
 const OWN_NETWORK_SYSCTLS = { 'net.ipv4.ip_unprivileged_port_start': '0' };
@@ -36,6 +37,7 @@ export function ociConfigOf(definition: ContainerDefinition, facts: SpecFacts): 
   const masked = security.maskPaths && !privileged;
   const ownName = namespaces.uts === 'private';
   const { idMaps } = facts;
+  const groups = settableGroups(facts.user.additionalGids, idMaps?.gid);
   return {
     ociVersion: '1.2.0',
     process: {
@@ -44,7 +46,7 @@ export function ociConfigOf(definition: ContainerDefinition, facts: SpecFacts): 
         uid: facts.user.uid,
         gid: facts.user.gid,
         umask: 0o022,
-        ...(facts.user.additionalGids.length > 0 ? { additionalGids: facts.user.additionalGids } : {}),
+        ...(groups.length > 0 ? { additionalGids: groups } : {}),
       },
       args: [...(definition.init ? [INIT_PATH, '--'] : []), ...definition.args],
       env: environmentOf(definition, facts),

@@ -87,3 +87,12 @@ function linesOf(text: string): string[][] {
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map((line) => line.split(':'));
 }
+
+/** A user who maps only his own ids may not set groups at all (user_namespaces(7)). `gidMappings`: of the container, if it has some. */
+export function settableGroups(
+  gids: readonly number[],
+  gidMappings: readonly { size: number }[] | undefined,
+): number[] {
+  const mapped = gidMappings?.reduce((sum, { size }) => sum + size, 0);
+  return mapped === 1 ? [] : [...gids];
+}
