@@ -59,12 +59,15 @@ const DOCKERFILES: Record<string, string[]> = {
     'ADD a.txt /added',
   ],
   removals: [
-    ...FIRST,
+    ...FIRST.map((line) => (line.startsWith('FROM') ? `${line} AS first` : line)),
     'COPY src /tree',
     'RUN rm -r /tree/deep && rm /tree/f1',
     'RUN mkdir /tree/deep && echo new > /tree/deep/new && rm /bin/vi',
     'RUN rm -r /tree/deep && mkdir -m 711 /tree/deep',
     'COPY a.txt /tree/f1',
+    'FROM first',
+    'COPY --from=first /tree /copied',
+    'COPY --from=first /bin/v* /v/',
   ],
   'ONBUILD, SHELL and CMD': [
     ...FIRST,
