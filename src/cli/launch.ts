@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command, Config, Interfaces } from '@oclif/core';
-import { VlabError } from '../base/errors.js';
+import { EXIT_CODES, errnoOf, VlabError } from '../base/errors.js';
 import { nearest } from '../base/nearest.js';
 import { packageRoot } from '../base/paths.js';
 import { flagShapes, tailRule } from './base-command.js';
@@ -80,7 +80,7 @@ async function endWith(work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (thrown) {
-    exitCode = exitRequest(thrown);
+    exitCode = isClosedPipe(thrown) ? EXIT_CODES.operation : exitRequest(thrown);
     if (exitCode === undefined) {
       const failure = describeFailure(thrown);
       const colour = colourWanted(process.stderr, process.env);
@@ -91,6 +91,11 @@ async function endWith(work: () => Promise<void>): Promise<void> {
   await written(process.stdout);
   await written(process.stderr);
   process.exit(exitCode ?? process.exitCode);
+}
+
+/** The reader of what this command writes has gone (`vlab export web | head`), which is for nobody to be told. */
+function isClosedPipe(thrown: unknown): boolean {
+  return errnoOf(thrown) === 'EPIPE' && (process.stdout.destroyed || process.stdout.errored !== null);
 }
 
 /** What a pipe could not take at once would be lost with the process. A reader that is gone takes nothing more. */

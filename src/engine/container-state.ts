@@ -78,6 +78,8 @@ export interface ContainerState {
   /** While it runs: as they were published, with the host's ports that were chosen. */
   ports?: PublishedPort[];
   updated: Updated;
+  /** In phase `removing`: its anonymous volumes go with it. */
+  removesVolumes?: boolean;
 }
 
 export type Status = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';

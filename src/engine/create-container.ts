@@ -7,20 +7,18 @@ import { mkdirSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
-import { VlabError } from '../base/errors.js';
 import type { Image } from '../image/store/image.js';
 import type { BlobStore } from '../image/store/image-store.js';
-import { newLayer, removeLayer, rootMountOf } from '../storage/container-layer.js';
-import { createVolume, findVolume, removeVolume } from '../storage/volumes.js';
+import { newLayer, removeLayer } from '../storage/container-layer.js';
 import { ownName } from '../sys/own-name.js';
 import type { AskedContainer } from './asked-container.js';
 import { emitContainer } from './container-event.js';
 import { containerDir } from './container-files.js';
 import type { ContainerState } from './container-state.js';
-import { fillVolumes } from './copy/fill-volumes.js';
 import { defineContainer } from './define-container.js';
 import type { ContainerDefinition, DefinedRoot } from './definition.js';
 import { findContainer } from './find-container.js';
+import { checkVolumes, makeVolumes } from './make-volumes.js';
 import { checkName, isFree, takeName, withNames } from './names.js';
 import { randomName } from './random-name.js';
 import { type ContainerRecord, ensureContainersDir, fillRecord } from './records.js';
@@ -65,6 +63,7 @@ export async function createContainer(request: CreateRequest): Promise<CreatedCo
   });
   // Said early: making a layer may take long.
   if (wanted !== undefined) await withNames(async () => mustBeFree(wanted));
+  checkVolumes(definition);
   const partial = join(ensureContainersDir(), ownName(','));
   mkdirSync(partial, { mode: 0o700 });
   const undo: (() => Promise<unknown>)[] = [() => rm(partial, { recursive: true, force: true })];
@@ -77,10 +76,9 @@ export async function createContainer(request: CreateRequest): Promise<CreatedCo
         ...(request.signal ? { signal: request.signal } : {}),
       });
     }
-    await makeVolumes(definition, undo);
-    if (root.kind === 'image') await fillVolumes(definition.mounts, rootMountOf(partial));
     const record = await place(partial, definition, wanted === undefined);
     emitContainer(record, 'create');
+    await makeVolumes(record);
     return { record, warnings };
   } catch (error) {
     for (const step of undo) await step().catch(() => {}); // what stays is swept later; the first failure is told
@@ -101,22 +99,6 @@ function imageRoot({ image, asked, reference }: CreateImage): DefinedRoot {
 
 function mustBeFree(name: string): void {
   if (!isFree(name)) takeName(name, ''); // says whose it is
-}
-
-async function makeVolumes({ mounts }: ContainerDefinition, undo: (() => Promise<unknown>)[]): Promise<void> {
-  for (const mount of mounts) {
-    if (mount.kind !== 'volume') continue;
-    const { name, labels, driverOptions: options, anonymous, driver } = mount;
-    if (driver !== 'local') {
-      throw new VlabError('input', `error looking up volume plugin ${driver}: plugin "${driver}" not found`, {
-        hint: 'vlab has the driver local only',
-        exitCode: 125,
-      });
-    }
-    if (await findVolume(name)) continue;
-    await createVolume({ name, labels, options, anonymous });
-    undo.unshift(() => removeVolume(name, async () => []));
-  }
 }
 
 /** It gets its name and its place at once. */

@@ -60,7 +60,7 @@ export async function settleLocked(record: ContainerRecord): Promise<Settled> {
   const { state } = record;
   if (!needsSettling(state)) return { state, removed: false };
   if (state.phase === 'removing') {
-    await unmakeContainer(record, { volumes: record.definition.autoRemove });
+    await unmakeContainer(record, { volumes: state.removesVolumes === true });
     return { state, removed: true };
   }
   if (state.phase === 'starting') return { state: await undoStart(record), removed: false };

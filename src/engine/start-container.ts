@@ -14,6 +14,7 @@ import { isRunning, statusOf } from './container-status.js';
 import { type ContainerDefinition, joinedContainer } from './definition.js';
 import { finishWords } from './finish-words.js';
 import { ensureKeeper } from './keeper/ensure-keeper.js';
+import { makeVolumes } from './make-volumes.js';
 import { NO_ADDRESSES, writeNameFiles } from './name-files.js';
 import { type ContainerRecord, withContainer, writeState } from './records.js';
 import { startContainer as startRun } from './run/start-container.js';
@@ -65,6 +66,7 @@ async function startLocked(record: ContainerRecord, options: StartOptions) {
   try {
     const root: RootMount =
       definition.root.kind === 'image' ? rootMountOf(directory) : { kind: 'directory', path: definition.root.path };
+    await makeVolumes({ ...record, state }); // who made the container was killed before, or somebody has removed one
     const facts = await startFacts({ ...record, state }, root);
     const config = asItIs(definition, ociConfigOf(definition, facts));
     writeFileSync(join(directory, CONTAINER_FILES.config), JSON.stringify(config), { mode: 0o600 });

@@ -3,10 +3,11 @@ import { rmSync } from 'node:fs';
 import { removeContainerCgroup } from '../container/cgroup/remove.js';
 import { disconnectAll } from '../network/connect.js';
 import { removeLayer } from '../storage/container-layer.js';
-import { removeVolume } from '../storage/volumes.js';
+import { findVolume, removeVolume } from '../storage/volumes.js';
 import { sweepOwners } from '../sys/owners.js';
 import { emitContainer } from './container-event.js';
 import { containerDir, containerRunDir } from './container-files.js';
+import { emitEvent } from './event-log.js';
 import { giveBackName, withNames } from './names.js';
 import { type ContainerRecord, removeRecord, writeState } from './records.js';
 import { containersUsing } from './volume-users.js';
@@ -17,16 +18,17 @@ import { containersUsing } from './volume-users.js';
  */
 export async function unmakeContainer(record: ContainerRecord, { volumes }: { volumes?: boolean }): Promise<void> {
   const { id, definition, state } = record;
-  if (state.phase !== 'removing') writeState(id, { ...state, phase: 'removing' });
+  if (state.phase !== 'removing')
+    writeState(id, { ...state, phase: 'removing', ...(volumes ? { removesVolumes: true } : {}) });
   await disconnectAll(state.attachments.flatMap(({ lease }) => lease?.id ?? []));
   if (state.cgroup) await removeContainerCgroup(state.cgroup);
   if (definition.root.kind === 'image') await removeLayer(containerDir(id));
   rmSync(containerRunDir(id), { recursive: true, force: true });
   await sweepOwners(); // a killed starter of it has left a record of what it owned
   await withNames(async () => giveBackName(state.name, id));
-  emitContainer(record, 'destroy');
-  removeRecord(id);
   if (volumes) await removeAnonymousVolumes(record);
+  removeRecord(id);
+  emitContainer(record, 'destroy');
 }
 
 /** One that another container uses stays. */
@@ -34,6 +36,8 @@ async function removeAnonymousVolumes({ id, definition }: ContainerRecord): Prom
   for (const mount of definition.mounts) {
     if (mount.kind !== 'volume' || !mount.anonymous) continue;
     const users = (await containersUsing(mount.name)).filter((other) => other !== id);
-    if (users.length === 0) await removeVolume(mount.name, async () => []);
+    if (users.length > 0 || !(await findVolume(mount.name))) continue;
+    await removeVolume(mount.name, async () => []);
+    emitEvent('volume', 'destroy', mount.name, { driver: mount.driver });
   }
 }

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { HeldRoot, type RootToHold } from '../../container/hold-root.js';
 import { rootMountOf } from '../../storage/container-layer.js';
+import type { RootMount } from '../../storage/root-mount.js';
 import { sourceOf } from '../../storage/volumes.js';
 import { containerDir } from '../container-files.js';
 import { isRunning } from '../container-status.js';
@@ -29,8 +30,13 @@ export async function holdRootFor(record: ContainerRecord, path: string): Promis
   const what: RootToHold =
     definition.root.kind === 'directory'
       ? { kind: 'directory', path: definition.root.path }
-      : { kind: 'layers', root: rootMountOf(containerDir(id)) };
+      : { kind: 'layers', root: lasting(rootMountOf(containerDir(id))) };
   return { root: await HeldRoot.open(what), path };
+}
+
+/** A volatile mount marks the layer so that nobody mounts it again (overlayfs.rst, "Volatile mount"); its container is yet to do so. */
+export function lasting(root: RootMount): RootMount {
+  return root.kind === 'overlay' ? { ...root, volatile: false } : root;
 }
 
 /** The innermost of the volumes and binds that a path lies in. */

@@ -9,9 +9,10 @@ import type { RootMount } from '../../storage/root-mount.js';
 import { getVolume } from '../../storage/volumes.js';
 import type { DefinedMount } from '../definition-parts.js';
 import { containersUsing } from '../volume-users.js';
+import { lasting } from './container-root.js';
 
-/** `root`: of the container, which does not run yet. Errors: those of getVolume; `operation` when the files cannot be copied. */
-export async function fillVolumes(mounts: readonly DefinedMount[], root: RootMount): Promise<void> {
+/** `id`, `root`: of the container, which does not run yet. Errors: those of getVolume; `operation` when the files cannot be copied. */
+export async function fillVolumes(mounts: readonly DefinedMount[], root: RootMount, id?: string): Promise<void> {
   const asked = mounts.flatMap((mount) =>
     mount.kind === 'volume' && mount.copyUp && mount.subpath === undefined ? [mount] : [],
   );
@@ -21,17 +22,17 @@ export async function fillVolumes(mounts: readonly DefinedMount[], root: RootMou
     if (isEmpty(mountpoint)) empty.push({ name, destination, mountpoint });
   }
   if (empty.length === 0) return;
-  await using held = await HeldRoot.open({ kind: 'layers', root });
+  await using held = await HeldRoot.open({ kind: 'layers', root: lasting(root) });
   for (const { name, destination, mountpoint } of empty) {
     const found = await held.find(destination, true);
-    if (found?.stat.isDirectory()) await fill(name, `${found.path}/.`, mountpoint);
+    if (found?.stat.isDirectory()) await fill(name, `${found.path}/.`, mountpoint, id);
   }
 }
 
-async function fill(name: string, from: string, mountpoint: string): Promise<void> {
+async function fill(name: string, from: string, mountpoint: string, id: string | undefined): Promise<void> {
   const copy = (to: string) => mustRun('cp', ['-a', '--reflink=auto', '--', from, to]);
   // Who has it mounted would keep the directory that is replaced.
-  if ((await containersUsing(name)).length > 0) {
+  if ((await containersUsing(name)).some((other) => other !== id)) {
     await copy(mountpoint);
     return;
   }

@@ -3,6 +3,7 @@ import { BaseCommand } from '../../base-command.js';
 
 export default class KeeperRun extends BaseCommand {
   static override summary = 'Be the keeper: a service manager calls this';
+  static override examples = ['<%= config.bin %> keeper run --service'];
   static override flags = {
     service: Flags.boolean({ description: 'stay when there is nothing to look after' }),
   };

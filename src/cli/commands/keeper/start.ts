@@ -2,6 +2,7 @@ import { BaseCommand } from '../../base-command.js';
 
 export default class KeeperStart extends BaseCommand {
   static override summary = 'Start the keeper; it ends when there is nothing to look after';
+  static override examples = ['<%= config.bin %> keeper start'];
   static override description =
     'The keeper starts containers again that have a restart policy, and runs health checks. vlab starts it by itself when a\ncontainer needs it.';
 

@@ -2,6 +2,7 @@ import { BaseCommand } from '../../base-command.js';
 
 export default class KeeperStatus extends BaseCommand {
   static override summary = 'Say whether the keeper runs; exit code 1 when it does not';
+  static override examples = ['<%= config.bin %> keeper status --json'];
 
   async run(): Promise<unknown> {
     await this.parse(KeeperStatus);

@@ -2,6 +2,7 @@ import { BaseCommand } from '../../base-command.js';
 
 export default class KeeperStop extends BaseCommand {
   static override summary = 'End the keeper: no container is started again or probed until there is one';
+  static override examples = ['<%= config.bin %> keeper stop'];
 
   async run(): Promise<unknown> {
     await this.parse(KeeperStop);
