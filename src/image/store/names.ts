@@ -65,8 +65,11 @@ export function withEntry(index: ImageIndex, manifest: Descriptor, { reference, 
   const digests = new Set(index.manifests.filter(isSame).flatMap(repoDigestsOf));
   if (repoDigest !== undefined) digests.add(repoDigest);
   const others = name === undefined ? index : withoutName(index, name);
+  const id = idOf(manifest);
+  // the same image by another manifest, which has no name (any more): nobody would find it, and so nobody remove it
+  const isLeft = (entry: Descriptor) => name !== undefined && id !== undefined && idOf(entry) === id;
   const kept = others.manifests
-    .filter((entry) => !isSame(entry) || nameOf(entry) !== undefined)
+    .filter((entry) => nameOf(entry) !== undefined || !(isSame(entry) || isLeft(entry)))
     .map((entry) => (isSame(entry) ? noted(entry, nameOf(entry), digests) : entry));
   const isThere = name === undefined && kept.some(isSame);
   return { ...index, manifests: isThere ? kept : [...kept, noted(manifest, name, digests)] };

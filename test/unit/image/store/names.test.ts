@@ -44,6 +44,16 @@ it('an image with two names loses one, then the other, and stays', () => {
   expect(withoutName(one, 'docker.io/library/two:latest').manifests.map(nameOf)).toEqual([undefined]);
 });
 
+it('an image that comes again packed otherwise is there once', () => {
+  const again = entryFor({ ...entry('b'), size: 2 }, digest('a'));
+  const index = withEntry(named(EMPTY, 'a', 'app'), again, { reference: parseReference('app') });
+  expect(index.manifests.map((one) => [one.digest, nameOf(one)])).toEqual([
+    [digest('b'), 'docker.io/library/app:latest'],
+  ]);
+  const two = withEntry(named(EMPTY, 'a', 'app'), again, { reference: parseReference('other') });
+  expect(two.manifests.map((one) => one.digest)).toEqual([digest('a'), digest('b')]);
+});
+
 it('is found by its tag, its own digest, and what registries call it', () => {
   const repoDigest = `docker.io/library/app@${digest('f')}`;
   const index = withEntry(named(EMPTY, 'a', 'app:v1'), entry('a'), { repoDigest });
