@@ -105,7 +105,7 @@ describe('records', () => {
     writeFileSync(path, '{}');
     expect(() => findContainer('web')).toThrow('the definition of container a00000000000');
     writeFileSync(path, good);
-    writeFileSync(join(containerDir(a), 'state.json'), '');
+    writeFileSync(join(containerDir(a), 'state.json'), '{');
     expect(() => findContainer(a)).toThrow('cannot be read');
   });
 
@@ -136,5 +136,12 @@ describe('names', () => {
       if (seen.size > 9) break;
     }
     expect(randomName(() => true)).toMatch(/^[a-z]+_[a-z_]+$/);
+  });
+
+  it('whose state a power failure has emptied is as one that ended with the machine', async () => {
+    const one = await make('abc1', 'web');
+    writeFileSync(join(containerDir(one), 'state.json'), '');
+    expect(readState(one)).toMatchObject({ name: 'web', phase: 'exited', exitCode: 255 });
+    expect(findContainer('web').id).toBe(one);
   });
 });
