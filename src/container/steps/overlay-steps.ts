@@ -66,6 +66,7 @@ export function overlayMount(b: PlanBuilder, root: OverlayRoot, { idmap, label }
   }
   const home = folderOf([root.upper, root.work]);
   b.step('fchdir', [hold(b, home, "what holds the container's own layer", idmap)], 'stand there');
+  if (root.volatile) forgetVolatile(b, posix.relative(home, root.work));
   set('upperdir', posix.relative(home, root.upper), 'changes go there');
   set('workdir', posix.relative(home, root.work), 'and are prepared there');
   const create = () => b.step('fsconfig', [overlay, flags('FSCONFIG_CMD_CREATE'), 0, 0, 0], 'create it', HINT);
@@ -74,6 +75,15 @@ export function overlayMount(b: PlanBuilder, root: OverlayRoot, { idmap, label }
   const mounted = b.word('root');
   b.step('fsmount', [overlay, flags('FSMOUNT_CLOEXEC'), 0], 'make a mount of it', { result: mounted });
   return mounted;
+}
+
+/** A volatile overlay leaves a mark that refuses the next mount: after a crash of the machine files may lack, and nobody keeps those. */
+function forgetVolatile(b: PlanBuilder, work: string): void {
+  for (const mark of ['volatile/dirty', 'volatile', '.']) {
+    const path = b.str(posix.join(work, 'work/incompat', mark));
+    const how = mark === 'volatile/dirty' ? 0 : flags('AT_REMOVEDIR');
+    b.step('unlinkat', [flags('AT_FDCWD'), path, how], 'forget that it was mounted before', { tolerate: ['ENOENT'] });
+  }
 }
 
 /**
@@ -156,6 +166,7 @@ export function overlayByOldCall(b: PlanBuilder, root: OverlayRoot, { label }: P
     ...parametersOf(root, label),
   ];
   b.step('chdir', [b.str('/proc/self/fd')], 'where descriptors have short names');
+  if (root.volatile) forgetVolatile(b, within(root.work));
   const [type, data] = [b.str('overlay'), b.str(parameters.join(','))];
   b.step('mount', [type, b.str(root.place), type, 0, data], 'mount the root, an overlay of layers', HINT);
   const mounted = b.word('root');

@@ -75,11 +75,9 @@ describe.each(WAYS)('an overlay by %s', (lowerBy) => {
     expect(await shellIn(overlay(layers, { lowerBy }), 'cat /etc/both')).toBe('upper\n');
   });
 
-  it('can be volatile', async () => {
-    const layers = layersOf(TWO);
-    expect(await shellIn(overlay(layers, { lowerBy, volatile: true }), 'grep -o volatile /proc/mounts')).toBe(
-      'volatile\n',
-    );
+  it('can be volatile, and mounted again', async () => {
+    const root = overlay(layersOf(TWO), { lowerBy, volatile: true });
+    for (const _ of [1, 2, 3]) expect(await shellIn(root, 'grep -o volatile /proc/mounts')).toBe('volatile\n');
   });
 });
 
@@ -97,6 +95,12 @@ describe('mapped ids', () => {
     expect(await createdShellIn(overlay(layers), script, change)).toBe('0\n 0 100000 1000\n');
     const { uid, gid } = statSync(join(layers.upper, 'etc/both'));
     expect([uid, gid]).toEqual([7, 8]);
+  });
+
+  it('of a volatile one that is mounted again', async () => {
+    const root = overlay(layersOf(TWO), { volatile: true });
+    for (const _ of [1, 2])
+      expect(await createdShellIn(root, 'echo own > /etc/both; cat /etc/both', change)).toBe('own\n');
   });
 
   it('of an erofs, too', async (context) => {
