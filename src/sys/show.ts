@@ -22,18 +22,19 @@ function showBranch(step: Step): string {
   if (step.jumpOn === 'zero') parts.push(`0: go to ${step.jump?.index}`);
   if (step.jump && !step.jumpOn) parts.push(`then go to ${step.jump.index}`);
   const accepted = showAccepted(step);
-  if (accepted !== undefined) parts.push(accepted);
+  if (accepted !== undefined) parts.push(accepted === ANYTHING ? accepted : `must be ${accepted}`);
   return parts.length > 0 ? ` [${parts.join('; ')}]` : '';
 }
 
 /** System calls return -1 to -4095 for an error (syscall(2)). */
 const MAX_ERRNO = 4095n;
+const ANYTHING = 'whatever comes of it';
 
 /** The accepted results, unless they are the usual: anything but an error. */
 function showAccepted({ accept: [low, high] }: Step): string | undefined {
   if (low === 0n && high === MAX_RESULT) return undefined;
-  if (low === -MAX_ERRNO && high === MAX_RESULT) return 'whatever comes of it';
-  return low === high ? `must be ${low}` : `must be ${low} to ${high}`;
+  if (low === -MAX_ERRNO && high === MAX_RESULT) return ANYTHING;
+  return low === high ? `${low}` : `${low} to ${high}`;
 }
 
 const CALL_COLUMNS = 76;
