@@ -15,7 +15,7 @@ export function readNamespaces({ pid, ipc, uts, userns, cgroupns }: NamespaceFla
     pid: joinable('--pid', 'PID', pid, ['private', 'host']),
     ipc: joinable('--ipc', 'IPC', ipc, ['private', 'shareable', 'none', 'host']),
     uts: oneOf('--uts', 'UTS', uts, ['private', 'host'], 'private'),
-    user: oneOf('--userns', 'USER', userns, ['private', 'host'], 'host'),
+    user: oneOf('--userns', 'USER', userns, ['host'], 'host'),
     cgroup: oneOf('--cgroupns', 'CGROUP', cgroupns, ['private', 'host'], 'private'),
   };
 }

@@ -87,6 +87,14 @@ const FILES: EverydayLine[] = [
   },
   { line: 'd run --rm -v /only bb test -d /only && d volume ls -q', stdout: '' },
   {
+    line: 'd run --rm -v filled:/bin bb ls /bin/sh; d run --rm -v filled:/mnt bb ls /mnt/sh',
+    stdout: '/bin/sh\n/mnt/sh\n',
+  },
+  {
+    line: "d run --name vv -v /kept bb sh -c 'echo x >/kept/f'; d run --rm --volumes-from vv:ro bb cat /kept/f",
+    stdout: 'x\n',
+  },
+  {
     line: 'd create --name c1 bb true >/dev/null; echo file >f; d cp f c1:/tmp/f; d cp c1:/tmp/f g; cat g',
     stdout: 'file\n',
   },
