@@ -146,6 +146,14 @@ it('skopeo copies what vlab pushed, vlab pulls what skopeo pushed, as OCI and as
     mustVlab(data, ['push', '-q', ...flags, name]);
     const after = JSON.parse(await skopeo('inspect', '--creds', user, ...more, `docker://${name}`));
     expect(after.Digest).toBe(pulled.manifestDigest);
+    for (const archive of ['docker-archive', 'oci-archive']) {
+      const file = join(data.folder, `${format}-${archive}.tar`);
+      mustVlab(data, ['save', '--format', archive, '-o', file, name]);
+      const copied = join(data.folder, `${format}-${archive}`);
+      await skopeo('copy', '--insecure-policy', '-q', `${archive}:${file}`, `oci:${copied}:x`);
+      const { Layers } = JSON.parse(await skopeo('inspect', `oci:${copied}:x`));
+      expect(Layers).toHaveLength(image.layers.length);
+    }
   }
   expect(await store.verify()).toEqual([]);
 });
