@@ -8,11 +8,12 @@ import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, VlabError } from '../base/errors.js';
 import type { Digest } from '../image/descriptor.js';
-import type { IdMaps, LayerForm } from '../image/layer/layer-form.js';
+import type { LayerForm } from '../image/layer/layer-form.js';
 import { unpackLayer } from '../image/layer/unpack-layer.js';
 import type { Image, ImageLayer } from '../image/store/image.js';
 import type { BlobStore } from '../image/store/image-store.js';
 import { withLock } from '../sys/waiting-lock.js';
+import { ownIdMaps } from './own-id-maps.js';
 import { erofsPlace, flatDirectory, nameOf, snapshotDirectory, snapshotsPlace } from './places.js';
 import { removeTree, removeWhole } from './remove-tree.js';
 
@@ -132,14 +133,6 @@ async function unpackInto(request: SnapshotRequest, layer: ImageLayer, partial: 
     progress: progress && ((done) => progress(layer, done)),
   });
   return { entries, bytes };
-}
-
-/** Without privileges all files are the user's own. */
-function ownIdMaps(): IdMaps | undefined {
-  const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
-  if (uid === 0) return undefined;
-  const one = (outside: number) => [{ inside: 0, outside, size: 1 }];
-  return { uids: one(uid), gids: one(gid), squash: true };
 }
 
 /** With the lock in hand. False: it is there already. */

@@ -105,8 +105,7 @@ export class Staging {
     const target = await this.#room(path, placing);
     if (stat.isSymbolicLink()) {
       symlinkSync(readlinkSync(real), target);
-      const { uid, gid } = owning(stat, placing);
-      lchownSync(target, uid, gid);
+      giveTo(target, owning(stat, placing));
       lutimesSync(target, stat.mtimeMs / 1000, stat.mtimeMs / 1000);
       return;
     }
@@ -150,7 +149,7 @@ export class Staging {
   }
 
   #finish(path: string, { mode, uid, gid }: { mode: number } & Ownership, seconds: number | undefined): void {
-    lchownSync(path, uid, gid);
+    giveTo(path, { uid, gid });
     chmodSync(path, mode);
     if (seconds !== undefined) utimesSync(path, seconds, seconds);
   }
@@ -174,6 +173,20 @@ export class Staging {
       names: (path) => this.base.names(path),
     };
   }
+}
+
+/** Without privileges all files are the user's own, which is root in the image. Error (`host`): another one is asked for. */
+function giveTo(path: string, { uid, gid }: Ownership): void {
+  const own = process.getuid?.() ?? 0;
+  if (own === 0) {
+    lchownSync(path, uid, gid);
+    return;
+  }
+  const isOwn = [0, own].includes(uid) && [0, process.getgid?.()].includes(gid);
+  if (isOwn) return;
+  throw new VlabError('host', `only root can give files to the user ${uid}:${gid}`, {
+    hint: 'build as root, or without --chown',
+  });
 }
 
 function owning(stat: Stats, { owner }: Placing): Ownership {
