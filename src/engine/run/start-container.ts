@@ -3,7 +3,10 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { withCleanUp } from '../../base/errors.js';
 import { privateDir, runDir as wholeRunDir } from '../../base/paths.js';
-import { usualCgroup } from '../../container/cgroup/planned-cgroup.js';
+import { CGROUP_PARENT } from '../../container/cgroup/places.js';
+import { cgroupOf, type PlannedCgroup, usualCgroup } from '../../container/cgroup/planned-cgroup.js';
+import type { OciConfig } from '../../container/config/schema.js';
+import type { Situation } from '../../container/situation.js';
 import { situationFor } from '../../container/situation-for.js';
 import { writeIdMaps } from '../../container/write-id-maps.js';
 import { encodePlan } from '../../sys/encode.js';
@@ -20,6 +23,13 @@ import type { Started, StartRequest } from './start-request.js';
 /** What `pause`, `stats` and `update` act on, whether a limit asks for it or not. */
 const FURTHER_CONTROLLERS = ['freezer', 'blkio', 'io', 'cpuset'];
 
+/** Below a directory of somebody's (`--cgroup-parent`) it is looked at first what is there. */
+function cgroupFor(config: OciConfig, id: string, situation: Situation): PlannedCgroup {
+  const path = config.linux.cgroupsPath ?? '';
+  const isOwnPlace = !path.startsWith('/') || dirname(path) === `/${CGROUP_PARENT}`;
+  return isOwnPlace ? usualCgroup(config, situation, FURTHER_CONTROLLERS) : cgroupOf(config, id, situation);
+}
+
 /**
  * Resolves when its program runs. Errors: VlabError with docker's exit code: 127 and 126 for a program that is not there or
  * cannot be run, 125 for the rest; what `onBorn` throws. Nothing of it is left then.
@@ -33,7 +43,7 @@ export async function startContainer(request: StartRequest): Promise<Started> {
     nativeBinary('vlab-keep'),
     engineLauncher(),
   ]);
-  const planned = request.cgroup ?? usualCgroup(config, situation, FURTHER_CONTROLLERS);
+  const planned = request.cgroup ?? cgroupFor(config, id, situation);
   const { cgroup } = planned;
   const cgroups = cgroup.directories.map(({ path }) => path);
   const ownerRecord = ownerRecordPath(id);
