@@ -1,10 +1,12 @@
 /** A container's networks, when its network namespace is there. */
 import { join } from 'node:path';
+import { VlabError } from '../base/errors.js';
 import { type Connected, connectAll } from '../network/connect.js';
 import { rateOf } from '../network/docker-options.js';
 import { serversOf } from '../network/name-server.js';
 import { ensureDefaultNetwork, listNetworks } from '../network/networks.js';
 import type { PublishedPort } from '../network/ports.js';
+import { connectRootless } from '../network/rootless.js';
 import { CONTAINER_FILES, containerDir } from './container-files.js';
 import type { Attachment, BootProcess } from './container-state.js';
 import type { ContainerDefinition } from './definition.js';
@@ -29,6 +31,7 @@ export async function connectContainer(
   if (definition.network.mode !== 'networks' || asked.length === 0) {
     return { attachments: asked, ports: [], addresses: await addressesOf(definition, []) };
   }
+  if (process.getuid?.() !== 0) return connectHelped({ id, definition, state }, init);
   if (asked.some(({ network }) => network === DEFAULT_NETWORK)) await ensureDefaultNetwork();
   const ports = portsOf(definition);
   const connected = await connectAll(
@@ -44,6 +47,20 @@ export async function connectContainer(
     ports: connected.flatMap((lease) => lease.ports),
     addresses: await addressesOf(definition, attachments),
   };
+}
+
+/** Without root. Errors: (`host`) a network that only root can make; those of connectRootless. */
+async function connectHelped({ definition, state }: ContainerRecord, init: BootProcess): Promise<Connection> {
+  const [attachment, ...others] = state.attachments;
+  if (!attachment || others.length > 0 || attachment.network !== DEFAULT_NETWORK) {
+    throw new VlabError('host', 'without root a container is on the default network only, which it shares with none', {
+      hint: 'start it without --network, let it join another container (--network container:ID), or use root',
+    });
+  }
+  const owner = { pid: init.pid, startTime: init.startTime };
+  const { nameServers, ports, ...lease } = await connectRootless({ owner, ports: portsOf(definition) });
+  const attachments = [{ ...attachment, lease: { ...lease, networkId: DEFAULT_NETWORK, mac: '' } }];
+  return { attachments, ports, addresses: { ...(await addressesOf(definition, attachments)), nameServers } };
 }
 
 /** What of a connection the container's record says. */

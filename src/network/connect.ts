@@ -17,6 +17,7 @@ import { networkNamed, readNetworkState } from './network-state.js';
 import type { PublishedPort } from './ports.js';
 import { lookAt, type NetworkSession, withNetworks } from './session.js';
 import { ensureBridges, removeVeths, settleRules, tidy } from './upkeep.js';
+import { endHelpers } from './user-mode.js';
 
 interface EndRequest extends Omit<LeaseRequest, 'id'> {
   /** The network's name; `bridge` is the default one, which must be there (ensureDefaultNetwork). */
@@ -167,11 +168,12 @@ function explained(error: unknown, { driver, name, parent }: NetworkDefinition):
   });
 }
 
-/** Takes these leases' ends off their networks. One that is not there is fine. */
+/** Takes these leases' ends off their networks, and ends these helpers (rootless.ts). One that is not there is fine. */
 export async function disconnectAll(ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   await withNetworks(async (session, before) => {
-    const { networks, leases, made, gone, isUnsure } = await tidy(session, before);
+    const { networks, leases, made: tidied, gone, isUnsure } = await tidy(session, before);
+    const made = await endHelpers(tidied, ids);
     const ended = leases.all.filter(({ id }) => ids.includes(id));
     for (const lease of ended) await removeInside(session, networks, lease);
     await removeVeths(session, ended);

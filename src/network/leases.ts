@@ -93,13 +93,7 @@ export function takeLease(
     next[subnet] = free;
     return free;
   });
-  const ports: PublishedPort[] = [];
-  for (const port of request.ports ?? []) {
-    const chosen =
-      port.hostPort === 0 ? choosePort(port, [...all.flatMap((one) => one.ports), ...ports, ...busy]) : port;
-    mustBeFree(chosen, all);
-    ports.push(chosen);
-  }
+  const ports = choosePorts(request.ports ?? [], busy, all);
   const { id, owner, device, container, rate, hostsFile, hasOwnServers, names = [] } = request;
   const lease: Lease = {
     ...{ id, network: network.id, addresses, mac: request.mac ?? macFor(addresses), owner, device },
@@ -111,6 +105,22 @@ export function takeLease(
     ports,
   };
   return { lease, leases: { all: [...all, lease], last: next } };
+}
+
+/** With a free port of the host in the place of each 0. Error (`input`): a lease of `all` has one of them. */
+export function choosePorts(
+  asked: readonly PublishedPort[],
+  busy: readonly PublishedPort[],
+  all: readonly Lease[] = [],
+): PublishedPort[] {
+  const ports: PublishedPort[] = [];
+  for (const port of asked) {
+    const taken = [...all.flatMap((one) => one.ports), ...ports, ...busy];
+    const chosen = port.hostPort === 0 ? choosePort(port, taken) : port;
+    mustBeFree(chosen, all);
+    ports.push(chosen);
+  }
+  return ports;
 }
 
 /** Without that lease. One that is not there is fine. */

@@ -1,23 +1,12 @@
 /** Keeps names: a dnsmasq for each network that has containers, or lines in their /etc/hosts. */
 import { spawnSync } from 'node:child_process';
-import {
-  closeSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errnoOf, VlabError } from '../base/errors.js';
 import { findProgram } from '../base/find-program.js';
 import { writeWhole } from '../base/partial.js';
 import { dataDir } from '../base/paths.js';
 import { hasEnded, type Process, processOf } from '../sys/owners.js';
-import { untilEnded } from '../sys/until-ended.js';
 import type { NetworkDefinition } from './definition.js';
 import type { Lease } from './leases.js';
 import {
@@ -30,6 +19,7 @@ import {
   withNames,
 } from './names.js';
 import { type Made, readNetworkState } from './network-state.js';
+import { endProcess, endUnknown } from './owned-processes.js';
 import type { NetworkSession } from './session.js';
 
 export interface NameChange {
@@ -54,7 +44,7 @@ export function serversOf(networks: readonly NetworkDefinition[]): string[] {
 /** Starts, tells and ends servers, and writes names into files, for the networks of the changed leases. */
 export async function settleNames(session: NetworkSession, change: NameChange): Promise<Made> {
   const { networks, leases, made, changed } = change;
-  if (change.isUnsure) await endUnknown(namesDir(), Object.values(made.nameServers));
+  if (change.isUnsure) await endUnknown(`--pid-file=${namesDir()}/`, Object.values(made.nameServers));
   const nameServers = { ...made.nameServers };
   const touched = new Set(changed.map(({ network }) => network));
   for (const id of Object.keys(nameServers)) {
@@ -91,7 +81,7 @@ async function writeFiles(network: NetworkDefinition, users: readonly Lease[]): 
 
 /** It says that it is up by going into the background. */
 async function start(session: NetworkSession, network: NetworkDefinition): Promise<Process> {
-  await endUnknown(folderOf(network.id), []);
+  await endUnknown(`--pid-file=${folderOf(network.id)}/`, []);
   const files = nameServerFiles(folderOf(network.id));
   const user = canBeReadByAll(dirname(files.hosts)) ? 'nobody' : 'root';
   const ran = spawnSync(findProgram('dnsmasq') as string, nameServerArgs(network, files, user), {
@@ -114,39 +104,8 @@ function canBeReadByAll(folder: string): boolean {
 }
 
 async function end(server: Process, network: string): Promise<void> {
-  if (!hasEnded(server)) {
-    process.kill(server.pid, 'SIGKILL');
-    await untilEnded(server);
-  }
+  await endProcess(server);
   rmSync(folderOf(network), { recursive: true, force: true });
-}
-
-/** Ends servers below that folder, which they name, that are none of `known`. */
-async function endUnknown(folder: string, known: readonly Process[]): Promise<void> {
-  for (const name of readdirSync('/proc')) {
-    const pid = Number(name);
-    if (!Number.isInteger(pid) || known.some((one) => one.pid === pid)) continue;
-    if (!wordsOf(pid).some((word) => word.startsWith(`--pid-file=${folder}/`))) continue;
-    const server = processOf(pid);
-    killIfThere(pid);
-    await untilEnded(server);
-  }
-}
-
-function wordsOf(pid: number): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-  } catch {
-    return []; // it has ended
-  }
-}
-
-function killIfThere(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    if (errnoOf(error) !== 'ESRCH') throw error;
-  }
 }
 
 function writeHostsFiles(

@@ -15,6 +15,14 @@ export interface NetworkState {
   made?: Made;
 }
 
+export interface Helper {
+  /** 64 hexadecimal digits. */
+  id: string;
+  process: Process;
+  /** Whose packets it carries: it ends with that process. */
+  owner: Process;
+}
+
 /** What stands in the kernel, as vlab made it. Of another boot, or another network namespace, it says nothing. */
 export interface Made {
   /** Boot and network namespace. */
@@ -25,8 +33,8 @@ export interface Made {
   bridges: Readonly<Record<string, number>>;
   /** What answers names, by its network's id. */
   nameServers: Readonly<Record<string, Process>>;
-  /** That names cannot be answered was said. */
-  saidNamesAreInFiles?: boolean;
+  /** Programs that carry a container's packets where no bridge can. */
+  helpers?: readonly Helper[];
 }
 
 /** As it is at this moment. Error (`operation`): the file is no JSON. */

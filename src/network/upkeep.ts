@@ -11,6 +11,7 @@ import type { Link, Seen } from './look.js';
 import { type Made, madeHere, type NetworkState } from './network-state.js';
 import { changeOfLeases, rulesetFor } from './ruleset.js';
 import type { NetworkSession } from './session.js';
+import { tidyHelpers } from './user-mode.js';
 
 /** A state without what nobody has any more. */
 export interface Tidied {
@@ -40,7 +41,7 @@ export async function tidy(session: NetworkSession, state: NetworkState): Promis
   return {
     networks: state.networks.filter((one) => !halves.includes(one)),
     leases,
-    made: known,
+    made: await tidyHelpers(known, making.size > 0),
     gone,
     isUnsure: making.size > 0,
   };

@@ -3,11 +3,13 @@
 import * as connecting from '../../../src/network/connect.js';
 import { readNetworkState } from '../../../src/network/network-state.js';
 import * as networks from '../../../src/network/networks.js';
+import { connectRootless } from '../../../src/network/rootless.js';
 
 const [name = '', ...words] = process.argv.slice(2);
 const calls: Record<string, unknown> = {
   ...networks,
   ...connecting,
+  connectRootless,
   currentState: async () => readNetworkState(),
   trafficList: async (leases: never) => [...(await connecting.trafficOf(leases))],
 };

@@ -3,7 +3,7 @@
  * process that ends with the test. Nothing of this machine's own network is touched.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -87,6 +87,51 @@ export class Ground implements AsyncDisposable {
     await said(child);
     const pid = child.pid as number;
     return { pid, owner: processOf(pid), namespace: `/proc/${pid}/ns/net` };
+  }
+
+  /** One in a user namespace of that user's, who may open /dev/net/tun there. */
+  async userPlace(uid: number): Promise<Place> {
+    const script = `setpriv --reuid ${uid} --regid ${uid} --clear-groups unshare -Urn sh -c 'echo up; exec sleep 120'`;
+    const child = spawn('sh', ['-c', `exec ${script}`], { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.children.push(child);
+    await said(child);
+    const pid = child.pid as number;
+    return { pid, owner: processOf(pid), namespace: `/proc/${pid}/ns/net` };
+  }
+
+  /** The same as `call`, by a user, with directories of that user's. */
+  async callAs<T>(uid: number, name: string, ...args: unknown[]): Promise<T> {
+    const folder = join(this.folder, `user${uid}`);
+    if (!existsSync(folder)) {
+      mkdirSync(folder);
+      chownSync(folder, uid, uid);
+    }
+    const env = {
+      ...process.env,
+      VLAB_DATA_DIR: join(folder, 'data'),
+      VLAB_RUN_DIR: join(folder, 'run'),
+      VLAB_CACHE_DIR: join(folder, 'cache'),
+    };
+    const words = [process.execPath, join(this.folder, 'agent.cjs'), name, ...args.map((arg) => JSON.stringify(arg))];
+    // The node of this machine may be root's alone: another one is put in its place, in a mount namespace.
+    const open = 'mount -t tmpfs none /dev/net; mknod /dev/net/tun c 10 200; chmod 666 /dev/net/tun';
+    const user = ['setpriv', '--reuid', String(uid), '--regid', String(uid), '--clear-groups'];
+    const command = [
+      `--net=${this.host.namespace}`,
+      'unshare',
+      '-m',
+      'sh',
+      '-ec',
+      `${open}; exec "$@"`,
+      'sh',
+      ...user,
+      ...words,
+    ];
+    try {
+      return JSON.parse((await runFile('nsenter', command, { env, timeout: 20_000 })).stdout) as T;
+    } catch (error) {
+      throw new Error((error as { stderr?: string }).stderr || String(error));
+    }
   }
 
   /** Ends the process that holds it, with SIGKILL. */
