@@ -47,7 +47,7 @@ function pastaSpecs({ hostAddress, hostPort, containerPort, count }: PublishedPo
 /** slirp4netns(1). It says that it is up on descriptor 3, and takes ports on its socket. */
 export function slirpArgs({ pid, file }: HelperRequest): string[] {
   return [
-    ...['--configure', `--mtu=${HELPED.mtu}`, '--disable-host-loopback', '--enable-sandbox', '--enable-seccomp'],
+    ...['--configure', `--mtu=${HELPED.mtu}`, '--disable-host-loopback'],
     ...['--ready-fd=3', `--api-socket=${file}`],
     ...[`--userns-path=/proc/${pid}/ns/user`, '--netns-type=path', `/proc/${pid}/ns/net`, HELPED.device],
   ];

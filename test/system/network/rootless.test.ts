@@ -22,7 +22,7 @@ beforeEach((context) => {
   needs(context, 'rootless networks', findProgram('slirp4netns') !== undefined);
 });
 
-describe.each([0])('slirp4netns of user %i', (uid) => {
+describe.each([0, 1000])('slirp4netns of user %i', (uid) => {
   const call = <T>(name: string, ...args: unknown[]) => ground.callAs<T>(uid, name, ...args);
 
   it('lets a container out and published ports in, and ends with it', async () => {
