@@ -85,7 +85,7 @@ export class HeldRoot implements AsyncDisposable {
 }
 
 function rootOf(b: PlanBuilder, what: RootToHold): Word {
-  if (what.kind === 'layers' && what.root.kind !== 'directory') return mountLayers(b, lasting(what.root));
+  if (what.kind === 'layers' && what.root.kind !== 'directory') return mountLayers(b, what.root);
   const path =
     what.kind === 'process' ? `/proc/${what.pid}/root` : what.kind === 'layers' ? pathOf(what.root) : what.path;
   const root = b.word('root');
@@ -94,9 +94,6 @@ function rootOf(b: PlanBuilder, what: RootToHold): Word {
   });
   return root;
 }
-
-/** A volatile mount leaves a mark on the layer by which the kernel refuses it a second one (overlayfs.rst, "Volatile mount"). */
-const lasting = <T extends RootMount>(root: T): T => (root.kind === 'overlay' ? { ...root, volatile: false } : root);
 
 const pathOf = (root: RootMount) => (root.kind === 'directory' ? root.path : root.place);
 
