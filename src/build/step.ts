@@ -1,5 +1,4 @@
 /** What an instruction comes to in its stage: a value that somebody performs. */
-import type { ImageRunConfig } from '../image/config.js';
 import type { StageState } from './stage-state.js';
 
 export interface CopyRequest {
@@ -52,8 +51,4 @@ export interface Step {
   action: StepAction;
   /** After the step. */
   state: StageState;
-}
-
-export function sameConfig(left: ImageRunConfig, right: ImageRunConfig): boolean {
-  return JSON.stringify(left) === JSON.stringify(right);
 }

@@ -10,8 +10,10 @@
  * - `dashes`: after the first `--` (`vlab bench -d container -- CMD -x`).
  * - `first-positional`: at the first word that is neither a flag nor a flag's value (`vlab run --rootfs DIR ls -la`), or
  *   after a `--` that comes earlier. The first positional itself is part of the tail.
+ * - `positionals`: all words that are neither, and all after the first `--`: names, among which flags may stand
+ *   (`vlab rm web -f db`).
  */
-export type TailRule = 'none' | 'dashes' | 'first-positional';
+export type TailRule = 'none' | 'dashes' | 'first-positional' | 'positionals';
 
 /** The part of a flag's definition that decides whether the next word is its value. */
 export interface FlagShape {
@@ -24,21 +26,27 @@ export interface FlagShape {
 export interface SplitLine {
   /** For vlab's parser. */
   head: string[];
-  /** For the program; untouched. */
+  /** For the program, or the names; untouched. */
   tail: string[];
 }
 
 /** Splits the words after the command's name. */
 export function splitTail(words: readonly string[], rule: TailRule, flags: Record<string, FlagShape>): SplitLine {
   if (rule === 'none') return { head: [...words], tail: [] };
+  const names: number[] = [];
+  const split = (end: number, tailFrom: number): SplitLine => ({
+    head: words.slice(0, end).filter((_, at) => !names.includes(at)),
+    tail: [...names.map((at) => words[at] ?? ''), ...words.slice(tailFrom)],
+  });
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? '';
-    if (word === '--') return { head: words.slice(0, at), tail: words.slice(at + 1) };
+    if (word === '--') return split(at, at + 1);
     const isFlag = word.startsWith('-') && word !== '-';
     if (isFlag && takesNextWord(word, flags)) at++;
-    else if (!isFlag && rule === 'first-positional') return { head: words.slice(0, at), tail: words.slice(at) };
+    else if (!isFlag && rule === 'first-positional') return split(at, at);
+    else if (!isFlag && rule === 'positionals') names.push(at);
   }
-  return { head: [...words], tail: [] };
+  return split(words.length, words.length);
 }
 
 /** True when `word` is a flag with a value and carries none itself: `--rootfs`, `-m`, `-tm` with a boolean `-t`. */

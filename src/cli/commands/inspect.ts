@@ -6,7 +6,7 @@ const KINDS = ['container', 'image', 'volume', 'network'] as const;
 type Kind = (typeof KINDS)[number];
 
 export default class Inspect extends BaseCommand {
-  static override tail = 'first-positional' as const;
+  static override tail = 'positionals' as const;
   static override summary = 'Show all there is to know about containers, images, volumes and networks';
   static override usage = '<%= command.id %> [FLAGS] NAME...';
   static override examples = [

@@ -3,7 +3,7 @@ import { BaseCommand } from '../base-command.js';
 import { eachContainer } from '../each-container.js';
 
 export default class Kill extends BaseCommand {
-  static override tail = 'first-positional' as const;
+  static override tail = 'positionals' as const;
   static override summary = 'Send a signal to running containers';
   static override usage = '<%= command.id %> [--signal SIGNAL] CONTAINER...';
   static override examples = ['<%= config.bin %> kill web', '<%= config.bin %> kill --signal HUP web'];

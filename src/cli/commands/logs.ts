@@ -4,7 +4,7 @@ import { VlabError } from '../../base/errors.js';
 import { BaseCommand } from '../base-command.js';
 
 export default class Logs extends BaseCommand {
-  static override tail = 'first-positional' as const;
+  static override tail = 'positionals' as const;
   static override summary = 'Show what a container has said';
   static override usage = '<%= command.id %> [FLAGS] CONTAINER';
   static override examples = ['<%= config.bin %> logs -f web', '<%= config.bin %> logs --tail 20 -t --since 10m web'];

@@ -2,7 +2,7 @@ import { BaseCommand } from '../base-command.js';
 import { eachContainer } from '../each-container.js';
 
 export default class Pause extends BaseCommand {
-  static override tail = 'first-positional' as const;
+  static override tail = 'positionals' as const;
   static override summary = 'Stop all processes of containers, without their knowing';
   static override usage = '<%= command.id %> CONTAINER...';
   static override examples = ['<%= config.bin %> pause web'];

@@ -3,7 +3,7 @@ import { BaseCommand } from '../base-command.js';
 import { eachContainer } from '../each-container.js';
 
 export default class Restart extends BaseCommand {
-  static override tail = 'first-positional' as const;
+  static override tail = 'positionals' as const;
   static override summary = 'Stop containers that run, and start them';
   static override usage = '<%= command.id %> [FLAGS] CONTAINER...';
   static override examples = ['<%= config.bin %> restart web', '<%= config.bin %> restart -t 1 web'];

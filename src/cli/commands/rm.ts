@@ -4,7 +4,7 @@ import { BaseCommand } from '../base-command.js';
 import { eachContainer } from '../each-container.js';
 
 export default class Rm extends BaseCommand {
-  static override tail = 'first-positional' as const;
+  static override tail = 'positionals' as const;
   static override summary = 'Remove containers';
   static override usage = '<%= command.id %> [FLAGS] CONTAINER...';
   static override examples = ['<%= config.bin %> rm web', '<%= config.bin %> rm -fv web db'];

@@ -3,7 +3,7 @@ import { VlabError } from '../../base/errors.js';
 import { BaseCommand } from '../base-command.js';
 
 export default class Rmi extends BaseCommand {
-  static override tail = 'first-positional' as const;
+  static override tail = 'positionals' as const;
   static override summary = 'Remove images, or names of them';
   static override usage = '<%= command.id %> [FLAGS] IMAGE...';
   static override examples = ['<%= config.bin %> rmi busybox', '<%= config.bin %> rmi -f 1a2b3c4d5e6f'];

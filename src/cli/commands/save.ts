@@ -3,7 +3,7 @@ import { VlabError } from '../../base/errors.js';
 import { BaseCommand } from '../base-command.js';
 
 export default class Save extends BaseCommand {
-  static override tail = 'first-positional' as const;
+  static override tail = 'positionals' as const;
   static override summary = 'Write images into an archive that docker, podman and skopeo read';
   static override usage = '<%= command.id %> [FLAGS] IMAGE...';
   static override examples = [

@@ -4,7 +4,7 @@ import { BaseCommand } from '../base-command.js';
 import { eachContainer } from '../each-container.js';
 
 export default class Start extends BaseCommand {
-  static override tail = 'first-positional' as const;
+  static override tail = 'positionals' as const;
   static override summary = 'Start containers that are there';
   static override usage = '<%= command.id %> [FLAGS] CONTAINER...';
   static override examples = ['<%= config.bin %> start web db', '<%= config.bin %> start -ai shell'];

@@ -9,7 +9,7 @@ const INTERVAL_MS = 1000;
 const HOME_AND_CLEAR = '\u001b[H\u001b[J';
 
 export default class Stats extends BaseCommand {
-  static override tail = 'first-positional' as const;
+  static override tail = 'positionals' as const;
   static override summary = 'Show what containers use: CPU, memory, network, disk';
   static override usage = '<%= command.id %> [FLAGS] [CONTAINER...]';
   static override description = 'Without containers, of all that run. It goes on until it is interrupted.';

@@ -3,7 +3,7 @@ import { BaseCommand } from '../base-command.js';
 import { eachContainer } from '../each-container.js';
 
 export default class Stop extends BaseCommand {
-  static override tail = 'first-positional' as const;
+  static override tail = 'positionals' as const;
   static override summary = 'Stop containers: ask each to end, and kill it when it does not';
   static override usage = '<%= command.id %> [FLAGS] CONTAINER...';
   static override examples = ['<%= config.bin %> stop web', '<%= config.bin %> stop -t 1 web db'];

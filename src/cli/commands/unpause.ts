@@ -2,7 +2,7 @@ import { BaseCommand } from '../base-command.js';
 import { eachContainer } from '../each-container.js';
 
 export default class Unpause extends BaseCommand {
-  static override tail = 'first-positional' as const;
+  static override tail = 'positionals' as const;
   static override summary = 'Let paused containers go on';
   static override usage = '<%= command.id %> CONTAINER...';
   static override examples = ['<%= config.bin %> unpause web'];

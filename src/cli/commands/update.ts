@@ -3,7 +3,7 @@ import { readUpdate, UPDATE_FLAGS } from '../container-flags/update-flags.js';
 import { eachContainer } from '../each-container.js';
 
 export default class Update extends BaseCommand {
-  static override tail = 'first-positional' as const;
+  static override tail = 'positionals' as const;
   static override summary = 'Change limits and restart policies of containers, while they run too';
   static override usage = '<%= command.id %> [FLAGS] CONTAINER...';
   static override examples = [

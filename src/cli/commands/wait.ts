@@ -3,7 +3,7 @@ import { BaseCommand } from '../base-command.js';
 import { eachContainer } from '../each-container.js';
 
 export default class Wait extends BaseCommand {
-  static override tail = 'first-positional' as const;
+  static override tail = 'positionals' as const;
   static override summary = 'Wait until containers have ended, and print their exit codes';
   static override usage = '<%= command.id %> [FLAGS] CONTAINER...';
   static override examples = ['<%= config.bin %> wait web', '<%= config.bin %> wait --condition removed web'];

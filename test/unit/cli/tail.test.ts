@@ -53,3 +53,19 @@ describe('splitTail with dashes', () => {
 it('splits nothing for a command without a tail', () => {
   expect(splitTail(['a', '--', 'b'], 'none', flags)).toEqual({ head: ['a', '--', 'b'], tail: [] });
 });
+
+describe('splitTail with positionals', () => {
+  const split = (line: string) => splitTail(line.split(' ').filter(Boolean), 'positionals', flags);
+
+  it.each([
+    ['web -t db', '-t', 'web db'],
+    ['web -m 64m db --rootfs D', '-m 64m --rootfs D', 'web db'],
+    ['-t web -- -t --rootfs', '-t', 'web -t --rootfs'],
+    ['web web', '', 'web web'],
+    ['- web --json', '--json', '- web'],
+    ['web --unknown x', '--unknown', 'web x'],
+    ['', '', ''],
+  ])('%s', (line, head, tail) => {
+    expect(split(line)).toEqual({ head: head.split(' ').filter(Boolean), tail: tail.split(' ').filter(Boolean) });
+  });
+});

@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../base-command.js';
 
 export default class ImageInspect extends BaseCommand {
-  static override tail = 'first-positional' as const;
+  static override tail = 'positionals' as const;
   static override summary = 'Show all there is to know about images';
   static override usage = '<%= command.id %> [FLAGS] IMAGE...';
   static override examples = ["<%= config.bin %> image inspect --format '{{.Id}} {{.Config.Cmd}}' app"];

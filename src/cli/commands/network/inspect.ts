@@ -3,7 +3,7 @@ import { BaseCommand } from '../../base-command.js';
 import { tellFailure } from '../../each-container.js';
 
 export default class NetworkInspect extends BaseCommand {
-  static override tail = 'first-positional' as const;
+  static override tail = 'positionals' as const;
   static override summary = 'Show networks, with the containers that are on them';
   static override usage = '<%= command.id %> [FLAGS] NETWORK...';
   static override examples = ["<%= config.bin %> network inspect -f '{{json .IPAM.Config}}' web"];

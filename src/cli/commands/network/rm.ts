@@ -3,7 +3,7 @@ import { BaseCommand } from '../../base-command.js';
 import { eachContainer } from '../../each-container.js';
 
 export default class NetworkRm extends BaseCommand {
-  static override tail = 'first-positional' as const;
+  static override tail = 'positionals' as const;
   static override summary = 'Remove networks that no container is on';
   static override usage = '<%= command.id %> [FLAGS] NETWORK...';
   static override examples = ['<%= config.bin %> network rm web'];

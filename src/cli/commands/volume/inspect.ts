@@ -4,7 +4,7 @@ import { tellFailure } from '../../each-container.js';
 import { volumeDocument } from '../../volume-document.js';
 
 export default class VolumeInspect extends BaseCommand {
-  static override tail = 'first-positional' as const;
+  static override tail = 'positionals' as const;
   static override summary = 'Show volumes';
   static override usage = '<%= command.id %> [FLAGS] VOLUME...';
   static override examples = ["<%= config.bin %> volume inspect -f '{{.Mountpoint}}' data"];

@@ -3,7 +3,7 @@ import { BaseCommand } from '../../base-command.js';
 import { eachContainer } from '../../each-container.js';
 
 export default class VolumeRm extends BaseCommand {
-  static override tail = 'first-positional' as const;
+  static override tail = 'positionals' as const;
   static override summary = 'Remove volumes that no container has';
   static override usage = '<%= command.id %> [FLAGS] VOLUME...';
   static override examples = ['<%= config.bin %> volume rm data'];
