@@ -1,7 +1,7 @@
 /** What a build prints while it goes on: docker's plain progress. */
 import { Writable } from 'node:stream';
 import type { BuildEvent } from '../../build/build-image.js';
-import { printable } from '../format/terminal-text.js';
+import { printable, printableLines } from '../format/terminal-text.js';
 
 export interface ShownBuild {
   tell: (event: BuildEvent) => void;
@@ -30,7 +30,7 @@ export function showBuild(stream: NodeJS.WritableStream | undefined): ShownBuild
   };
 }
 
-/** Whole lines, in the order in which they come. */
+/** Whole lines, in the order in which they come, without what could move a cursor. */
 class LineWriter extends Writable {
   #rest = '';
 
@@ -41,17 +41,12 @@ class LineWriter extends Writable {
   override _write(chunk: Buffer, _: string, done: () => void): void {
     const parts = (this.#rest + chunk.toString('utf8')).split('\n');
     this.#rest = parts.pop() ?? '';
-    for (const part of parts) this.line(safe(part));
+    for (const part of parts) this.line(printableLines(part.replace(/\r$/, '')));
     done();
   }
 
   flush(): void {
-    if (this.#rest !== '') this.line(safe(this.#rest));
+    if (this.#rest !== '') this.line(printableLines(this.#rest));
     this.#rest = '';
   }
-}
-
-/** Commands that draw progress bars end their lines with a carriage return. */
-function safe(text: string): string {
-  return text.replace(/\r$/, '').split('\t').map(printable).join('\t');
 }
