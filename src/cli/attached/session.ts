@@ -63,7 +63,10 @@ export class Session implements Disposable {
     };
     process.on('SIGWINCH', onResize);
     this.undo.push(() => void process.off('SIGWINCH', onResize));
-    onResize(); // it may have changed since the start was asked for
+    // It may have changed since the start was asked for. Nothing is sent in vain: of a program that has ended already, the output that
+    // nobody has read yet would be lost with the connection.
+    const [asked, now] = [this.streams.size, windowSize()];
+    if (now && (now.rows !== asked?.rows || now.columns !== asked.columns)) attachment.resize(now);
   }
 
   private makeRaw(): void {

@@ -4,9 +4,9 @@ import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { VlabError } from '../../base/errors.js';
 import type { HeldPath } from '../../container/hold-root.js';
-import type { IdMaps } from '../../image/layer/layer-form.js';
 import { unpackLayer } from '../../image/layer/unpack-layer.js';
 import { OCI_LAYER } from '../../image/manifest.js';
+import { ownIdMaps } from '../../storage/own-id-maps.js';
 import type { ContainerRecord } from '../records.js';
 import { holdRootFor, type PathInRoot } from './container-root.js';
 import { type CopyEnd, copyTarget, meansContent, saysDirectory } from './copy-rules.js';
@@ -109,18 +109,11 @@ export async function copyStreamIn(record: ContainerRecord, stream: Readable, pa
 }
 
 async function unpackInside(stream: Readable, { path }: HeldPath): Promise<void> {
-  await unpackLayer({ source: stream, mediaType: OCI_LAYER, into: path, form: 'plain', idMaps: ownIds() });
+  await unpackLayer({ source: stream, mediaType: OCI_LAYER, into: path, form: 'plain', idMaps: ownIdMaps() });
 }
 
 /** Without privileges all files of a container are the user's own, and root's inside. */
 const isRoot = () => process.getuid?.() === 0;
-
-function ownIds(): IdMaps | undefined {
-  const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
-  if (isRoot()) return undefined;
-  const one = (outside: number) => [{ inside: 0, outside, size: 1 }];
-  return { uids: one(uid), gids: one(gid), squash: true };
-}
 
 function kindOf(stat: Stats | undefined): CopyEnd['kind'] {
   return stat ? (stat.isDirectory() ? 'directory' : 'other') : 'missing';
