@@ -9,6 +9,9 @@ export interface ForegroundEnd {
   exitCode?: number;
 }
 
+/** `vlab run … | head -1`: as if the signal had ended this command, which ends docker's. */
+const SIGPIPE_CODE = 141;
+
 /**
  * Carries what the session's terminal says and is told until the container ends or is left. `started` was started with
  * `waits` and the session's streams. Error (`operation`): it ended and nobody knows how.
@@ -22,6 +25,7 @@ export async function inForeground(
   if (attachment) session.begin(attachment, sigProxy ? (name) => signalIfThere(init.pid, name) : undefined);
   try {
     const why = await attachment?.over;
+    if (why === 'unread') return { exitCode: SIGPIPE_CODE };
     if (why === 'detached') {
       sayDetached();
       return {};
@@ -41,6 +45,7 @@ export async function asClient(
   session.begin(attachment, run.sigProxy ? (name) => signalIfThere(run.pid, name) : undefined);
   try {
     const why = await attachment.over;
+    if (why === 'unread') return { exitCode: SIGPIPE_CODE };
     if (why === 'detached') {
       sayDetached();
       return {};

@@ -27,6 +27,7 @@ type Over = Awaited<Attachment['over']>;
 class SocketAttachment implements Attachment {
   readonly over: Promise<Over>;
   private why: Over = 'cut';
+  private full = false;
   private readonly stopReading: () => void;
 
   constructor(
@@ -40,9 +41,11 @@ class SocketAttachment implements Attachment {
     socket.on('data', (chunk: Buffer) => reader.read(chunk));
     socket.on('error', () => {}); // its end follows
     this.stopReading = stdin ? this.readFrom(stdin) : () => {};
+    for (const to of [streams.stdout, streams.stderr]) to?.on('error', this.onUnread);
     // Not events.once: that would fail with the socket's error, which is no more than its end.
     this.over = new Promise<void>((resolve) => socket.once('close', () => resolve())).then(() => {
       this.stopReading();
+      for (const to of [streams.stdout, streams.stderr]) to?.removeListener('error', this.onUnread);
       return this.why;
     });
   }
@@ -56,6 +59,12 @@ class SocketAttachment implements Attachment {
     this.socket.destroy();
   }
 
+  /** Who reads what comes here has gone: as docker's client does, this one goes too, and the container goes on. */
+  private readonly onUnread = () => {
+    if (this.why === 'cut') this.why = 'unread';
+    this.socket.destroy();
+  };
+
   private send(bytes: Buffer): boolean {
     return this.socket.writable && this.socket.write(bytes);
   }
@@ -63,13 +72,18 @@ class SocketAttachment implements Attachment {
   private take(type: number, bytes: Buffer): void {
     if (type === FRAME.end) {
       this.why = 'ended';
-      this.socket.destroy();
+      if (!this.full) this.socket.destroy();
       return;
     }
     const to = type === FRAME.stderr ? this.streams.stderr : this.streams.stdout;
-    if (!to || to.write(bytes)) return;
+    if (!to || to.write(bytes) || this.full) return;
+    this.full = true; // what has come already is written on, and waited for once
     this.socket.pause();
-    to.once('drain', () => this.socket.resume());
+    to.once('drain', () => {
+      this.full = false;
+      if (this.why === 'ended') this.socket.destroy();
+      else this.socket.resume();
+    });
   }
 
   /** Returns what ends it. */

@@ -87,10 +87,10 @@ export interface Started {
 
 export interface Attachment {
   /**
-   * Why it is over: the container's output has ended, somebody left (by the keys or `detach`), or it was cut off, since it fell
-   * too far behind or the container's monitor was killed.
+   * Why it is over: the container's output has ended, somebody left (by the keys or `detach`), nobody reads any more what comes
+   * out here, or it was cut off, since it fell too far behind or the container's monitor was killed.
    */
-  readonly over: Promise<'ended' | 'detached' | 'cut'>;
+  readonly over: Promise<'ended' | 'detached' | 'unread' | 'cut'>;
   resize(size: WindowSize): void;
   detach(): void;
 }

@@ -215,4 +215,22 @@ describe('without a terminal', () => {
     expect(await cat('-i')).toBe('typed\n');
     expect(await cat()).toBe('');
   });
+
+  it('whose output nobody reads any more ends, and the container goes on', async () => {
+    const child = room.start(
+      'run',
+      '--name',
+      'six',
+      '--network',
+      'none',
+      'busybox',
+      'sh',
+      '-c',
+      'while :; do echo y; done',
+    );
+    await once(child.stdout, 'data');
+    child.stdout.destroy();
+    expect(await once(child, 'close')).toEqual([141, null]);
+    expect(await status('six')).toBe('running');
+  });
 });
