@@ -2,8 +2,9 @@
  * The client of the resident launcher: a vlab-init that forks a performer for each connection, so that a timed start
  * costs no spawn from Node. It outlives the Node process; the next vlab of the same version finds it by its socket.
  */
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,9 +17,21 @@ import { initVersion, nativeBinary } from './native.js';
 import { performOnce } from './perform-once.js';
 import { label, type Plan, PlanBuilder } from './plan.js';
 
-/** The launcher's private directory; its name carries the version, so that two versions of vlab never meet. */
+/**
+ * The launcher's private directory. Its name carries the version, so that two versions of vlab never meet, and the namespaces of
+ * this process: a launcher only serves its own (`peer_ok` of vlab-init.c), and a command in others gets one of theirs.
+ */
 export function launcherDir(): string {
-  return join(runDir(), `launcher-${initVersion().toString(16).padStart(16, '0').slice(0, 8)}`);
+  const version = initVersion().toString(16).padStart(16, '0').slice(0, 8);
+  return join(runDir(), `launcher-${version}-${namespacesDigest()}`);
+}
+
+const NAMESPACES = ['user', 'mnt', 'pid', 'net', 'ipc', 'uts', 'cgroup'];
+
+/** Eight characters: a socket's path has little room. */
+function namespacesDigest(): string {
+  const links = NAMESPACES.map((name) => readlinkSync(`/proc/self/ns/${name}`));
+  return createHash('sha256').update(links.join()).digest('hex').slice(0, 8);
 }
 
 /**

@@ -55,11 +55,21 @@ export class EngineRoom implements AsyncDisposable {
 
   /** The command, running. */
   start(...words: string[]) {
-    return spawn(process.execPath, [VLAB, ...words], { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] });
+    return this.startBy([], words);
   }
 
-  async vlab(...words: string[]): Promise<Ran> {
-    const child = this.start(...words);
+  vlab(...words: string[]): Promise<Ran> {
+    return this.vlabBy([], ...words);
+  }
+
+  private startBy(by: readonly string[], words: readonly string[]) {
+    const [program = '', ...rest] = [...by, process.execPath, VLAB, ...words];
+    return spawn(program, rest, { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] });
+  }
+
+  /** `by`: a program that executes the command, such as unshare(1), and its words. */
+  async vlabBy(by: readonly string[], ...words: string[]): Promise<Ran> {
+    const child = this.startBy(by, words);
     const code = new Promise<number>((resolve) =>
       child.once('close', (exit, signal) => resolve(exit ?? (signal ? 128 : 0))),
     );

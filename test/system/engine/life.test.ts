@@ -49,6 +49,17 @@ describe('run', () => {
     expect(await room.done('rm', 'bg')).toBe('bg');
   });
 
+  it('is one vlab for commands in other mount namespaces, as of a service with a /tmp of its own', async () => {
+    const elsewhere = ['unshare', '--mount', '--propagation', 'private'];
+    const runSleep = ['run', '-d', '--network', 'none', '--name'];
+    expect((await room.vlabBy(elsewhere, ...runSleep, 'there', 'busybox', 'sleep', '100')).stderr).toBe('');
+    expect((await room.vlab(...runSleep, 'here', 'busybox', 'sleep', '100')).stderr).toBe('');
+    expect(await room.done('exec', 'there', 'echo', 'reached')).toBe('reached');
+    expect(await room.vlabBy(elsewhere, 'exec', 'here', 'echo', 'reached')).toMatchObject({ stdout: 'reached\n' });
+    expect(await room.vlabBy(elsewhere, 'stop', '-t', '0', 'here')).toMatchObject({ code: 0 });
+    expect(await room.done('rm', '-f', 'there', 'here')).toBe('there\nhere');
+  });
+
   it('a name is taken once', async () => {
     await run('-d', '--name', 'twin', 'busybox', 'sleep', '100');
     const second = await run('--name', 'twin', 'busybox', 'true');
