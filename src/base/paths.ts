@@ -17,11 +17,14 @@ export function cacheDir(): string {
   return join(process.env.XDG_CACHE_HOME ?? join(home(), '.cache'), 'vlab');
 }
 
+/** Root's, where nothing else is asked for. */
+export const SYSTEM_DATA_DIR = '/var/lib/vlab';
+
 /** What people made and want to keep: images, volumes, networks. Environment: VLAB_DATA_DIR overrides it. */
 export function dataDir(): string {
   const chosen = process.env.VLAB_DATA_DIR;
   if (chosen) return chosen;
-  if (process.getuid?.() === 0) return '/var/lib/vlab';
+  if (process.getuid?.() === 0) return SYSTEM_DATA_DIR;
   return join(process.env.XDG_DATA_HOME ?? join(home(), '.local', 'share'), 'vlab');
 }
 

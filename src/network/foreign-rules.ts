@@ -4,7 +4,7 @@
  */
 import { run } from '../base/exec.js';
 import { findProgram } from '../base/find-program.js';
-import { TABLE } from './ruleset.js';
+import { isTableOfVlab } from './ruleset.js';
 
 /** A chain of the forward hook whose policy is to drop. */
 export interface Drop {
@@ -28,7 +28,7 @@ export function dropsIn(json: string): Drop[] {
   const isDocker = ({ family, table }: Chain) =>
     chains.some((one) => one.family === family && one.table === table && one.name === 'DOCKER-USER');
   return chains
-    .filter(({ family, table }) => !(family === TABLE.family && table === TABLE.name))
+    .filter(({ family, table }) => !isTableOfVlab(family, table))
     .filter(({ hook, policy }) => hook === 'forward' && policy === 'drop')
     .map((chain) => ({
       chain: `${chain.family} ${chain.table} ${chain.name}`,

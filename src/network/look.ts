@@ -1,4 +1,4 @@
-/** Asks the kernel about single links, and about vlab's table of rules, by name. Pure: networks.ts has the plan performed. */
+/** Asks the kernel about single links, and about a table of rules, by name. Pure: networks.ts has the plan performed. */
 import { type Arch, flags } from '../sys/abi.js';
 import {
   attribute,
@@ -11,7 +11,6 @@ import {
   RTNETLINK,
 } from '../sys/netlink.js';
 import { type Plan, PlanBuilder } from '../sys/plan.js';
-import { TABLE } from './ruleset.js';
 
 /** struct rtnl_link_stats64 (linux/if_link.h): 64-bit numbers in this order. */
 export interface LinkStatistics {
@@ -45,8 +44,8 @@ const LINK_BODY_BYTES = 16;
 /** struct nfgenmsg */
 const TABLE_BODY_BYTES = 4;
 
-/** Links by name, at most MOST_LINKS, and the table. */
-export function lookPlan(arch: Arch, names: readonly string[], how: { statistics: boolean }): Plan {
+/** Links by name, at most MOST_LINKS, and the table of that name. */
+export function lookPlan(arch: Arch, names: readonly string[], how: { statistics: boolean; table: string }): Plan {
   const b = new PlanBuilder(arch);
   const answers = b.space((names.length + 1) * ANSWER_BYTES, 'answers');
   const ask = (
@@ -66,7 +65,7 @@ export function lookPlan(arch: Arch, names: readonly string[], how: { statistics
   };
   const links = names.map((name, at) => ({ bytes: linkQuestion(name, how.statistics), about: name, at }));
   if (links.length > 0) ask('NETLINK_ROUTE', links);
-  ask('NETLINK_NETFILTER', [{ bytes: tableQuestion(), about: `the table ${TABLE.name}`, at: names.length }]);
+  ask('NETLINK_NETFILTER', [{ bytes: tableQuestion(how.table), about: `the table ${how.table}`, at: names.length }]);
   b.reply(answers, (names.length + 1) * ANSWER_BYTES);
   return b.build();
 }
@@ -83,10 +82,10 @@ function linkQuestion(name: string, statistics: boolean): Uint8Array {
   );
 }
 
-function tableQuestion(): Uint8Array {
+function tableQuestion(name: string): Uint8Array {
   const type = (RTNETLINK.NFNL_SUBSYS_NFTABLES << 8) | RTNETLINK.NFT_MSG_GETTABLE;
   const body = Uint8Array.of(RTNETLINK.NFPROTO_INET, 0, 0, 0);
-  return message(type, ['NLM_F_REQUEST'], body, attribute(RTNETLINK.NFTA_TABLE_NAME, cString(TABLE.name)));
+  return message(type, ['NLM_F_REQUEST'], body, attribute(RTNETLINK.NFTA_TABLE_NAME, cString(name)));
 }
 
 /** What the reply to lookPlan says. */

@@ -6,6 +6,7 @@ import { dataDir } from '../base/paths.js';
 import type { Process } from '../sys/owners.js';
 import type { NetworkDefinition } from './definition.js';
 import { type Lease, type Leases, NO_LEASES } from './leases.js';
+import { tableOf } from './ruleset.js';
 
 export interface NetworkState {
   networks: readonly NetworkDefinition[];
@@ -49,6 +50,8 @@ export function readNetworkState(): NetworkState {
 }
 
 export const networksDir = () => join(dataDir(), 'networks');
+/** Of the rules for what is in this state. */
+export const tableHere = () => tableOf(dataDir());
 export const statePath = () => join(networksDir(), 'state.json');
 
 /** What stands here: nothing that is known, when it was made elsewhere. */

@@ -1,12 +1,26 @@
 /**
  * The nftables rules for all networks as one value, in the JSON that `nft -j -f` takes (libnftables-json(5)). They live in a
- * table of vlab's own, which each version replaces whole, in one transaction. Pure.
+ * table of the data directory's own, which each version replaces whole, in one transaction. Pure.
  */
+import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
+import { SYSTEM_DATA_DIR } from '../base/paths.js';
 import { type Family, parseAddress, parsePrefix } from './address.js';
 import { bridgeName, DEFAULT_NETWORK, type NetworkDefinition } from './definition.js';
 import type { Lease } from './leases.js';
 
-export const TABLE = { family: 'inet', name: 'vlab' } as const;
+export const TABLE_FAMILY = 'inet';
+
+/** Two data directories in one network namespace have a table each, and know nothing of each other. */
+export function tableOf(dataDirectory: string): string {
+  const path = resolve(dataDirectory);
+  if (path === SYSTEM_DATA_DIR) return 'vlab';
+  return `vlab-${createHash('sha256').update(path).digest('hex').slice(0, 8)}`;
+}
+
+/** Whether it is the table of any data directory. */
+export const isTableOfVlab = (family: string, name: string): boolean =>
+  family === TABLE_FAMILY && /^vlab(-[0-9a-f]{8})?$/.test(name);
 
 /** An object of libnftables-json(5): a command, an expression or a statement. */
 export type NftObject = Record<string, unknown>;
@@ -15,53 +29,72 @@ export interface Ruleset {
 }
 
 /** Replaces the table; without networks there is none afterwards. */
-export function rulesetFor(networks: readonly NetworkDefinition[], leases: readonly Lease[]): Ruleset {
+export function rulesetFor(
+  name: string,
+  { networks, leases }: { networks: readonly NetworkDefinition[]; leases: readonly Lease[] },
+): Ruleset {
+  const table = { family: TABLE_FAMILY, name };
   // A table that is not there cannot be deleted: it is added first.
-  const emptied = [{ add: { table: TABLE } }, { delete: { table: TABLE } }];
+  const emptied = [{ add: { table } }, { delete: { table } }];
   const bridged = networks.filter(({ driver }) => driver === 'bridge');
   if (bridged.length === 0) return { nftables: emptied };
   return {
     nftables: [
       ...emptied,
-      { add: { table: TABLE } },
-      chain('ports'),
-      chain('prerouting', { type: 'nat', hook: 'prerouting', prio: -100 }),
-      chain('output', { type: 'nat', hook: 'output', prio: -100 }),
-      chain('postrouting', { type: 'nat', hook: 'postrouting', prio: 100 }),
-      chain('forward', { type: 'filter', hook: 'forward', prio: 0 }),
-      chain('guard', { type: 'filter', hook: 'prerouting', prio: -300 }),
-      // They may be asked for there, by what route_localnet lets in (link-plan.ts).
-      rule('guard', "nobody reaches the host's localhost from a network", [
-        match(meta('iifname'), { set: bridged.map(bridgeName) }),
-        match(payload('ip', 'daddr'), { prefix: { addr: '127.0.0.0', len: 8 } }),
-        DROP,
-      ]),
-      chain('input', { type: 'filter', hook: 'input', prio: 0 }),
-      ...portMaps(),
-      ...portRules(),
-      ...leases.flatMap((lease) =>
-        portElements(
-          'add',
-          bridged.find(({ id }) => id === lease.network),
-          lease,
+      { add: { table } },
+      ...within(name, [
+        chain('ports'),
+        chain('prerouting', { type: 'nat', hook: 'prerouting', prio: -100 }),
+        chain('output', { type: 'nat', hook: 'output', prio: -100 }),
+        chain('postrouting', { type: 'nat', hook: 'postrouting', prio: 100 }),
+        chain('forward', { type: 'filter', hook: 'forward', prio: 0 }),
+        chain('guard', { type: 'filter', hook: 'prerouting', prio: -300 }),
+        // They may be asked for there, by what route_localnet lets in (link-plan.ts).
+        rule('guard', "nobody reaches the host's localhost from a network", [
+          match(meta('iifname'), { set: bridged.map(bridgeName) }),
+          match(payload('ip', 'daddr'), { prefix: { addr: '127.0.0.0', len: 8 } }),
+          DROP,
+        ]),
+        chain('input', { type: 'filter', hook: 'input', prio: 0 }),
+        ...portMaps(),
+        ...portRules(),
+        ...leases.flatMap((lease) =>
+          portElements(
+            'add',
+            bridged.find(({ id }) => id === lease.network),
+            lease,
+          ),
         ),
-      ),
-      rule('prerouting', 'packets to the host', [TO_THIS_HOST, { jump: { target: 'ports' } }]),
-      rule('output', 'and from it to itself', [TO_THIS_HOST, { jump: { target: 'ports' } }]),
-      ...bridged.flatMap(translationRules),
-      ...bridged.filter(({ name }) => name !== DEFAULT_NETWORK).flatMap(nameServerRules),
-      ...forwardRules(bridged),
+        rule('prerouting', 'packets to the host', [TO_THIS_HOST, { jump: { target: 'ports' } }]),
+        rule('output', 'and from it to itself', [TO_THIS_HOST, { jump: { target: 'ports' } }]),
+        ...bridged.flatMap(translationRules),
+        ...bridged.filter(({ name }) => name !== DEFAULT_NETWORK).flatMap(nameServerRules),
+        ...forwardRules(bridged),
+      ]),
     ],
   };
 }
 
-function chain(name: string, base: NftObject = {}): NftObject {
-  const policy = Object.keys(base).length > 0 ? { policy: 'accept' } : {};
-  return { add: { chain: { family: TABLE.family, table: TABLE.name, name, ...base, ...policy } } };
+/** A command on what is in the table, which it does not name yet. */
+type InTable = Record<string, Record<string, NftObject>>;
+
+function within(table: string, commands: readonly InTable[]): NftObject[] {
+  return commands.map((command) => {
+    const [verb, of] = only(command);
+    const [kind, what] = only(of);
+    return { [verb]: { [kind]: { family: TABLE_FAMILY, table, ...what } } };
+  });
 }
 
-function rule(chainName: string, comment: string, expr: readonly NftObject[]): NftObject {
-  return { add: { rule: { family: TABLE.family, table: TABLE.name, chain: chainName, comment, expr } } };
+const only = <T>(record: Record<string, T>) => Object.entries(record)[0] as [string, T];
+
+function chain(name: string, base: NftObject = {}): InTable {
+  const policy = Object.keys(base).length > 0 ? { policy: 'accept' } : {};
+  return { add: { chain: { name, ...base, ...policy } } };
+}
+
+function rule(chainName: string, comment: string, expr: readonly NftObject[]): InTable {
+  return { add: { rule: { chain: chainName, comment, expr } } };
 }
 
 const match = (left: NftObject, right: unknown, op = '=='): NftObject => ({ match: { op, left, right } });
@@ -84,18 +117,18 @@ const PORT_MAPS = ([4, 6] as const).flatMap((family) => [
 type PortMap = (typeof PORT_MAPS)[number];
 
 /** libnftables-json of nftables 1.0 has no maps to pairs. */
-function portMaps(): NftObject[] {
+function portMaps(): InTable[] {
   return PORT_MAPS.flatMap(({ name, family, isEvery }) => {
     const type = [...(isEvery ? [] : [`ipv${family}_addr`]), 'inet_proto', 'inet_service'];
-    const map = (what: string, to: string): NftObject => ({
-      add: { map: { family: TABLE.family, table: TABLE.name, name: `${name}_${what}`, type, map: to } },
+    const map = (what: string, to: string): InTable => ({
+      add: { map: { name: `${name}_${what}`, type, map: to } },
     });
     return [map('address', `ipv${family}_addr`), map('port', 'inet_service')];
   });
 }
 
 /** Those of one address come first: a port may be published there and, by another program, on the rest. */
-function portRules(): NftObject[] {
+function portRules(): InTable[] {
   return PORT_MAPS.toReversed().map(({ name, family, isEvery }) => {
     const ports = [meta('l4proto'), payload('th', 'dport')];
     const key = { concat: isEvery ? ports : [payload(IP[family], 'daddr'), ...ports] };
@@ -109,7 +142,7 @@ function portRules(): NftObject[] {
 }
 
 /** The elements of a lease in these maps, as one command for each map that has any. */
-function portElements(verb: 'add' | 'delete', network: NetworkDefinition | undefined, lease: Lease): NftObject[] {
+function portElements(verb: 'add' | 'delete', network: NetworkDefinition | undefined, lease: Lease): InTable[] {
   if (network?.driver !== 'bridge' || network.internal) return [];
   const elements = new Map<string, NftObject[][]>();
   const put = (map: string, key: unknown[], value: unknown) => {
@@ -130,28 +163,26 @@ function portElements(verb: 'add' | 'delete', network: NetworkDefinition | undef
     }
   }
   return [...elements].map(([name, elem]) => ({
-    [verb]: { element: { family: TABLE.family, table: TABLE.name, name, elem } },
+    [verb]: { element: { name, elem } },
   }));
 }
 
-/** What changes in the table when leases come or go. Undefined: nothing. Their networks must be in it. */
+/** What changes in the table when leases go and come. Their networks must be in it. */
 export function changeOfLeases(
-  verb: 'add' | 'delete',
+  table: string,
   networks: readonly NetworkDefinition[],
-  leases: readonly Lease[],
-): Ruleset | undefined {
-  const nftables = leases.flatMap((lease) =>
-    portElements(
-      verb,
-      networks.find(({ id }) => id === lease.network),
-      lease,
-    ),
-  );
-  return nftables.length > 0 ? { nftables } : undefined;
+  { gone, come }: { gone: readonly Lease[]; come: readonly Lease[] },
+): Ruleset {
+  const networkOf = (lease: Lease) => networks.find(({ id }) => id === lease.network);
+  const commands = [
+    ...gone.flatMap((lease) => portElements('delete', networkOf(lease), lease)),
+    ...come.flatMap((lease) => portElements('add', networkOf(lease), lease)),
+  ];
+  return { nftables: within(table, commands) };
 }
 
 /** Outside they have the host's address; so they have towards each other, when they go by a published port (hairpin). */
-function translationRules(network: NetworkDefinition): NftObject[] {
+function translationRules(network: NetworkDefinition): InTable[] {
   if (network.internal) return [];
   const bridge = bridgeName(network);
   return network.subnets.flatMap(({ subnet }) => {
@@ -168,7 +199,7 @@ function translationRules(network: NetworkDefinition): NftObject[] {
 }
 
 /** A network's names are answered to its containers, and to the host. */
-function nameServerRules(network: NetworkDefinition): NftObject[] {
+function nameServerRules(network: NetworkDefinition): InTable[] {
   const own = { set: [bridgeName(network), 'lo'] };
   return network.subnets.map(({ gateway }) =>
     rule('input', 'names are for their own network', [
@@ -181,7 +212,7 @@ function nameServerRules(network: NetworkDefinition): NftObject[] {
   );
 }
 
-function forwardRules(networks: readonly NetworkDefinition[]): NftObject[] {
+function forwardRules(networks: readonly NetworkDefinition[]): InTable[] {
   const bridges = { set: networks.map(bridgeName) };
   const internal = networks.filter((network) => network.internal).map(bridgeName);
   const isolated = networks.filter((network) => network.isolated).map(bridgeName);

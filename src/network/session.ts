@@ -15,7 +15,7 @@ import { num } from '../sys/num.js';
 import { type PerformerInTurn, startInTurn } from '../sys/perform-once.js';
 import { type Plan, PlanBuilder } from '../sys/plan.js';
 import { type Link, lookPlan, MOST_LINKS, type Seen, seenIn } from './look.js';
-import { type NetworkState, networksDir, readNetworkState, statePath } from './network-state.js';
+import { type NetworkState, networksDir, readNetworkState, statePath, tableHere } from './network-state.js';
 import type { Ruleset } from './ruleset.js';
 
 const DEADLINE_MS = 30_000;
@@ -109,7 +109,7 @@ export async function lookAt(
   let table: bigint | undefined;
   for (let at = 0; at === 0 || at < names.length; at += MOST_LINKS) {
     const some = names.slice(at, at + MOST_LINKS);
-    const { reply } = await perform(lookPlan(hostArch(), some, how));
+    const { reply } = await perform(lookPlan(hostArch(), some, { ...how, table: tableHere() }));
     const seen = seenIn(reply, some);
     for (const [name, link] of seen.links) links.set(name, link);
     table = seen.table;

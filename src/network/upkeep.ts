@@ -8,7 +8,7 @@ import { bridgeAlias, bridgeName, type NetworkDefinition } from './definition.js
 import { type Lease, type Leases, releaseLease, vethAlias, vethName } from './leases.js';
 import { bridgePlan, deleteLinkPlan } from './link-plan.js';
 import type { Link, Seen } from './look.js';
-import { type Made, madeHere, type NetworkState } from './network-state.js';
+import { type Made, madeHere, type NetworkState, tableHere } from './network-state.js';
 import { changeOfLeases, rulesetFor } from './ruleset.js';
 import type { NetworkSession } from './session.js';
 import { tidyHelpers } from './user-mode.js';
@@ -136,13 +136,12 @@ export interface RuleChange {
 export async function settleRules(session: NetworkSession, change: RuleChange): Promise<Made> {
   const { networks, leases, made, gone = [], come = [], table } = change;
   if (made.table !== undefined && made.table === table?.toString()) {
-    const changes = [changeOfLeases('delete', networks, gone), changeOfLeases('add', networks, come)];
-    const nftables = changes.flatMap((one) => one?.nftables ?? []);
-    if (nftables.length === 0 || (await session.rules({ nftables })).isDone) return made;
+    const rules = changeOfLeases(tableHere(), networks, { gone, come });
+    if (rules.nftables.length === 0 || (await session.rules(rules)).isDone) return made;
   }
   const { table: _, ...rest } = made;
   if (table === undefined && !networks.some(({ driver }) => driver === 'bridge')) return rest;
-  const done = await session.rules(rulesetFor(networks, leases));
+  const done = await session.rules(rulesetFor(tableHere(), { networks, leases }));
   if (!done.isDone) {
     throw new VlabError('operation', `nft refused vlab's rules in ${done.file}: ${done.said}`, {
       hint: 'a kernel without nf_tables, or without its inet tables and nat, cannot have them',

@@ -9,7 +9,7 @@ import { VlabError } from '../base/errors.js';
 import { findProgram } from '../base/find-program.js';
 import { runDir } from '../base/paths.js';
 import { hasEnded, type Process, processOf } from '../sys/owners.js';
-import type { Helper, Made } from './network-state.js';
+import { type Helper, type Made, tableHere } from './network-state.js';
 import { endProcess, endUnknown } from './owned-processes.js';
 import { type HelperRequest, pastaArgs, slirpArgs, slirpForwards } from './user-mode-args.js';
 
@@ -20,7 +20,7 @@ export async function tidyHelpers(made: Made, isUnsure: boolean): Promise<Made> 
   for (const helper of helpers) if (!living.includes(helper)) await endHelper(helper);
   if (isUnsure)
     await endUnknown(
-      `${helpersDir()}/`,
+      helpersOfHere(),
       living.map((one) => one.process),
     );
   return living.length === helpers.length ? made : { ...made, helpers: living };
@@ -42,7 +42,10 @@ async function endHelper({ id, process: helper }: Helper): Promise<void> {
 /** In the run directory: paths of sockets are short there. */
 const helpersDir = () => join(runDir(), 'net');
 
-export const helperFile = (id: string) => join(helpersDir(), id.slice(0, 12));
+/** Data directories may share a run directory. */
+const helpersOfHere = () => join(helpersDir(), `${tableHere()}.`);
+
+export const helperFile = (id: string) => `${helpersOfHere()}${id.slice(0, 12)}`;
 
 /** Up, with its ports. Error (`host`): neither pasta nor slirp4netns is there, or it fails. */
 export async function startHelper(request: HelperRequest): Promise<Process> {

@@ -10,6 +10,7 @@ const calls: Record<string, unknown> = {
   ...networks,
   ...connecting,
   connectRootless,
+  pruneNetworksAll: () => networks.pruneNetworks(() => true),
   currentState: async () => readNetworkState(),
   trafficList: async (leases: never) => [...(await connecting.trafficOf(leases))],
 };

@@ -41,6 +41,7 @@ const SERVER = (port: number) =>
 export class Ground implements AsyncDisposable {
   private readonly children: ChildProcess[] = [];
   readonly folder = mkdtempSync(join(tmpdir(), 'vlab-n'));
+  readonly data = join(this.folder, 'data');
   host!: Place;
   outside!: Place;
 
@@ -178,9 +179,14 @@ export class Ground implements AsyncDisposable {
   }
 
   /** A function of networks.ts or connect.ts on the host. Rejects with its message. */
-  async call<T>(name: string, ...args: unknown[]): Promise<T> {
+  call<T>(name: string, ...args: unknown[]): Promise<T> {
+    return this.callIn(this.data, name, ...args);
+  }
+
+  /** The same, with that data directory. */
+  async callIn<T>(data: string, name: string, ...args: unknown[]): Promise<T> {
     const words = [join(this.folder, 'agent.cjs'), name, ...args.map((arg) => JSON.stringify(arg))];
-    const env = { ...process.env, VLAB_DATA_DIR: join(this.folder, 'data') };
+    const env = { ...process.env, VLAB_DATA_DIR: data };
     try {
       const command = [`--net=${this.host.namespace}`, process.execPath, ...words];
       return JSON.parse((await runFile('nsenter', command, { env, timeout: 20_000 })).stdout) as T;
@@ -192,7 +198,7 @@ export class Ground implements AsyncDisposable {
   /** The same, killed after so many milliseconds, unless it was done. */
   async kill(afterMs: number, name: string, ...args: unknown[]): Promise<void> {
     const words = [join(this.folder, 'agent.cjs'), name, ...args.map((arg) => JSON.stringify(arg))];
-    const env = { ...process.env, VLAB_DATA_DIR: join(this.folder, 'data') };
+    const env = { ...process.env, VLAB_DATA_DIR: this.data };
     const command = [`--net=${this.host.namespace}`, process.execPath, ...words];
     await runFile('nsenter', command, { env, timeout: afterMs, killSignal: 'SIGKILL' }).catch(() => {});
   }

@@ -1,7 +1,7 @@
 // The rules as a person reads them. test/system/network sends them to the kernel.
 import { describe, expect, it } from 'vitest';
 import { parsePublishedPort } from '../../../src/network/ports.js';
-import { rulesetFor } from '../../../src/network/ruleset.js';
+import { rulesetFor, tableOf } from '../../../src/network/ruleset.js';
 import { lease, network } from './example-networks.js';
 
 const web = network(1, ['10.1.0.0/16', 'fd00:1::/64']);
@@ -21,7 +21,9 @@ describe('the ruleset', () => {
       }),
       lease(2, closed, { addresses: ['10.2.0.2'], ports: [parsePublishedPort('9000:9000')] }),
     ];
-    await expect(shown(rulesetFor([web, closed, apart, lan], leases))).toMatchFileSnapshot(golden('ruleset'));
+    await expect(shown(rulesetFor('vlab', { networks: [web, closed, apart, lan], leases }))).toMatchFileSnapshot(
+      golden('ruleset'),
+    );
   });
 
   it('without a bridge is no table', () => {
@@ -29,17 +31,27 @@ describe('the ruleset', () => {
       { add: { table: { family: 'inet', name: 'vlab' } } },
       { delete: { table: { family: 'inet', name: 'vlab' } } },
     ];
-    expect(rulesetFor([lan], [])).toEqual({ nftables: emptied });
+    expect(rulesetFor('vlab', { networks: [lan], leases: [] })).toEqual({ nftables: emptied });
   });
 
   it('publishes nothing of an internal network', () => {
     const with9000 = lease(2, closed, { addresses: ['10.2.0.2'], ports: [parsePublishedPort('9000:9000')] });
-    expect(JSON.stringify(rulesetFor([closed], [with9000]))).not.toContain('dnat to');
-    expect(rulesetFor([closed], [with9000])).toEqual(rulesetFor([closed], []));
+    expect(JSON.stringify(rulesetFor('vlab', { networks: [closed], leases: [with9000] }))).not.toContain('dnat to');
+    expect(rulesetFor('vlab', { networks: [closed], leases: [with9000] })).toEqual(
+      rulesetFor('vlab', { networks: [closed], leases: [] }),
+    );
   });
 
   it('speaks of no other table than its own', () => {
-    const all = rulesetFor([web, closed, apart], []).nftables.map((one) => JSON.stringify(one));
-    expect(all.filter((one) => !/"(table|name)":"vlab"/.test(one))).toEqual([]);
+    const { nftables } = rulesetFor('vlab-0a1b2c3d', { networks: [web, closed, apart], leases: [] });
+    const all = nftables.map((one) => JSON.stringify(one));
+    expect(all.filter((one) => !/"(table|name)":"vlab-0a1b2c3d"/.test(one))).toEqual([]);
+  });
+
+  it('is in a table of the data directory', () => {
+    expect(tableOf('/var/lib/vlab')).toBe('vlab');
+    expect(tableOf('/srv/vlab')).toMatch(/^vlab-[0-9a-f]{8}$/);
+    expect(tableOf('/srv/vlab')).toBe(tableOf('/srv/vlab/'));
+    expect(tableOf('/srv/vlab')).not.toBe(tableOf('/srv/vlab2'));
   });
 });
