@@ -163,7 +163,7 @@ describe('a port of the host', () => {
     );
     expect(await ground.seen(one, '127.0.0.1', 9999)).toBeUndefined();
     // Nothing else than that rule keeps it away.
-    await ground.sh(ground.host, 'nft flush chain inet vlab guard');
+    await ground.sh(ground.host, `nft flush chain inet ${ground.table} guard`);
     expect(await ground.seen(one, '127.0.0.1', 9999)).toBe(one.lease.addresses[0]);
     await ground.call('disconnect', one.lease.id);
   });

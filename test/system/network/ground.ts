@@ -11,6 +11,7 @@ import { build } from 'esbuild';
 import type { TestContext } from 'vitest';
 import { findProgram } from '../../../src/base/find-program.js';
 import type { Lease } from '../../../src/network/leases.js';
+import { tableOf } from '../../../src/network/ruleset.js';
 import { type Process, processOf } from '../../../src/sys/owners.js';
 import { isRoot, needs } from '../../skips.js';
 
@@ -42,6 +43,8 @@ export class Ground implements AsyncDisposable {
   private readonly children: ChildProcess[] = [];
   readonly folder = mkdtempSync(join(tmpdir(), 'vlab-n'));
   readonly data = join(this.folder, 'data');
+  /** Of its rules. */
+  readonly table = tableOf(this.data);
   host!: Place;
   outside!: Place;
 

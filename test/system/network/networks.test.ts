@@ -120,7 +120,7 @@ describe('a network', () => {
     const [swept] = await ground.call<{ id: string }[]>('sweepNetworks');
     expect(swept?.id).toBe(one.lease.id);
     expect(await links()).not.toContain(`vlabv${one.lease.id.slice(0, 10)}`);
-    expect(await ground.sh(ground.host, 'nft list table inet vlab')).not.toContain('9999');
+    expect(await ground.sh(ground.host, `nft list table inet ${ground.table}`)).not.toContain('9999');
     await ground.call('removeNetwork', 'brief');
     expect(await ground.sh(ground.host, 'nft list tables')).toContain('table inet foreign');
     expect(await links()).toContain('vlab-foreign');
@@ -130,10 +130,10 @@ describe('a network', () => {
   it("whose link was marked by somebody else is left alone, and a reboot's loss is made good", async () => {
     const made = await ground.call<NetworkDefinition>('createNetwork', { name: 'again' });
     const bridge = `vlab-${made.id.slice(0, 10)}`;
-    await ground.sh(ground.host, `ip link delete ${bridge}; nft delete table inet vlab`);
+    await ground.sh(ground.host, `ip link delete ${bridge}; nft delete table inet ${ground.table}`);
     const one = await ground.connected('again');
     expect(await ground.pings(one, made.subnets[0]?.gateway ?? '')).toBe(true);
-    expect(await ground.sh(ground.host, 'nft list tables')).toContain('inet vlab');
+    expect(await ground.sh(ground.host, 'nft list tables')).toContain(`inet ${ground.table}`);
     await ground.call('disconnect', one.lease.id);
     await ground.sh(ground.host, `ip link set ${bridge} alias mine`);
     await expect(ground.connected('again')).rejects.toThrow("is not vlab's own");
