@@ -6,8 +6,10 @@ import { markOwnProcesses } from './test/own-processes.js';
 
 /** Tests never meet the person's own launcher or records. Short, because unix socket paths end at 107 bytes. */
 process.env.VLAB_RUN_DIR ??= mkdtempSync(join(process.getuid?.() === 0 ? '/run' : tmpdir(), 'vlab-t'));
+process.env.VLAB_DATA_DIR ??= mkdtempSync(join(tmpdir(), 'vlab-td')); // nor the person's own images and containers
 markOwnProcesses();
-const env = { VLAB_RUN_DIR: process.env.VLAB_RUN_DIR, NO_COLOR: '1' };
+const { VLAB_RUN_DIR, VLAB_DATA_DIR } = process.env;
+const env = { VLAB_RUN_DIR, VLAB_DATA_DIR, NO_COLOR: '1' };
 
 /** What uses the machine runs one file after another. */
 function onTheMachine(name: string, groupOrder: number, testTimeoutMs: number): TestProjectConfiguration {

@@ -1,5 +1,5 @@
 // Real arms through the bench as a command. Needs namespaces: root, or user namespaces for everyone.
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
@@ -25,6 +25,25 @@ test('the A/A scenario runs for real, and prints the interval of its ratio', asy
     16,
   );
   expect(leftSince(before)).toEqual({});
+});
+
+test('an image is the same bytes for all arms, and a run of the copy that it keeps starts them again', async (context) => {
+  needs(context, 'user namespaces', ready);
+  const dir = workFolder();
+  const words = ['bench', '-d', 'process,container', '--runs', '2', '--image', 'probe', '--', '/probe', 'hello'];
+  expect((await startVlab(words, dir).ended).code).toBe(0);
+  const [run = ''] = readdirSync(join(dir, 'results'));
+  const { payload } = await readManifest(join(dir, 'results', run));
+  expect(payload.rootfsDigest).toMatch(/^sha256:[0-9a-f]{64}$/);
+  expect(payload.image).toBe(`docker.io/library/probe@${payload.rootfsDigest}`);
+  const copy = join(dir, 'results', run, 'scenario.yaml');
+  expect(readFileSync(copy, 'utf8')).toContain(`image: ${payload.image}\n`);
+  expect((await startVlab(['bench', copy], dir).ended).code).toBe(0);
+  const others = readFileSync(copy, 'utf8').replace(/sha256:\w+/, `sha256:${'1'.repeat(64)}`);
+  writeFileSync(join(dir, 'others.yaml'), others);
+  const refused = await startVlab(['bench', 'others.yaml'], dir).ended;
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toContain(`make probe as ${payload.rootfsDigest}, not as sha256:111`);
 });
 
 test('Ctrl-C while a real program runs ends the bench within 2 s and leaves nothing behind', async (context) => {
