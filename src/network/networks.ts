@@ -9,8 +9,14 @@ import { leasesOf, networkNamed, readNetworkState } from './network-state.js';
 import { withNetworks } from './session.js';
 import { ensureBridges, removeBridge, settleRules, type Tidied, tidy } from './upkeep.js';
 
-/** Makes it, with its bridge and rules. Errors: those of defineNetwork; `host` without ip or nft. */
-export function createNetwork(request: NetworkRequest): Promise<NetworkDefinition> {
+/** Makes it, with its bridge and rules. Errors: those of defineNetwork; `host` without ip or nft, or without root. */
+export async function createNetwork(request: NetworkRequest): Promise<NetworkDefinition> {
+  if (process.getuid?.() !== 0) {
+    throw new VlabError('host', `only root may make networks: they are bridges and rules of the host's`, {
+      hint: 'containers reach each other with --network container:NAME, and the outside on the default network',
+      exitCode: 1,
+    });
+  }
   return withNetworks(async (session, before) => {
     const { networks, leases, made, gone, isUnsure } = await tidy(session, before);
     const id = randomBytes(32).toString('hex');

@@ -22,11 +22,12 @@ export interface Helped {
   ports: PublishedPort[];
 }
 
-/** `owner`: the container's first process. Errors: (`host`) neither pasta nor slirp4netns is there, or it fails; (`operation`) a port is taken. */
+/** `owner`: the container's first process. Errors: (`host`) slirp4netns is not there, or it fails; (`operation`) a port is taken. */
 export function connectRootless(request: { owner: Process; ports: readonly PublishedPort[] }): Promise<Helped> {
   return withNetworks(async (session, before) => {
     const { networks, leases, made } = await tidy(session, before);
-    const ports = await freePorts(request.ports);
+    // It listens on IPv4 alone.
+    const ports = await freePorts(request.ports.map((port) => ({ hostAddress: '0.0.0.0', ...port })));
     const id = randomBytes(32).toString('hex');
     await session.write({ networks, leases, made, making: [id] });
     const asked = { pid: request.owner.pid, ports, file: helperFile(id) };

@@ -1,7 +1,7 @@
 /** The programs that carry a container's packets for a user who may make no bridges: started, ended, and swept. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -11,7 +11,7 @@ import { runDir } from '../base/paths.js';
 import { hasEnded, type Process, processOf } from '../sys/owners.js';
 import { type Helper, type Made, tableHere } from './network-state.js';
 import { endProcess, endUnknown } from './owned-processes.js';
-import { type HelperRequest, pastaArgs, slirpArgs, slirpForwards } from './user-mode-args.js';
+import { type HelperRequest, slirpArgs, slirpForwards } from './user-mode-args.js';
 
 /** Ends helpers of containers that have ended, and those that a killed command had started. */
 export async function tidyHelpers(made: Made, isUnsure: boolean): Promise<Made> {
@@ -47,23 +47,14 @@ const helpersOfHere = () => join(helpersDir(), `${tableHere()}.`);
 
 export const helperFile = (id: string) => `${helpersOfHere()}${id.slice(0, 12)}`;
 
-/** Up, with its ports. Error (`host`): neither pasta nor slirp4netns is there, or it fails. */
+/** Up, with its ports. Error (`host`): slirp4netns is not there, or it fails. */
 export async function startHelper(request: HelperRequest): Promise<Process> {
   mkdirSync(helpersDir(), { recursive: true, mode: 0o700 });
-  const [pasta, slirp] = ['pasta', 'slirp4netns'].map((name) => findProgram(name));
+  const slirp = findProgram('slirp4netns');
   if (slirp !== undefined) return await startSlirp(slirp, request);
-  // As root it would become nobody, who may not enter the container's namespaces.
-  if (pasta !== undefined && process.getuid?.() !== 0) return startPasta(pasta, request);
   throw new VlabError('host', "no program is there that carries a container's packets for a user", {
-    hint: 'install passt or slirp4netns, or start the container with --network none or host',
+    hint: 'install slirp4netns, or start the container with --network none or host',
   });
-}
-
-function startPasta(pasta: string, request: HelperRequest): Process {
-  const ran = spawnSync(pasta, pastaArgs(request), { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
-  if (ran.error) throw ran.error;
-  if (ran.status !== 0) throw failed('pasta', ran.stderr);
-  return processOf(Number(readFileSync(request.file, 'utf8')));
 }
 
 async function startSlirp(slirp: string, request: HelperRequest): Promise<Process> {

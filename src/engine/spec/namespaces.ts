@@ -23,7 +23,12 @@ export function namespacesFor({ namespaces, network }: ContainerDefinition, fact
       ? [{ type }]
       : [{ type, path: `/proc/${pidOf(other, facts)}/ns/${NAMESPACE_FILES[type]}` }];
   });
-  return facts.idMaps ? [...entries, { type: 'user' }] : entries;
+  if (!facts.idMaps) return entries;
+  // Without root nobody may join a namespace but from the user namespace that it belongs to.
+  const owner = facts.rootless ? modes.flatMap(([, mode]) => joinedContainer(mode) ?? [])[0] : undefined;
+  const user: Entry =
+    owner === undefined ? { type: 'user' } : { type: 'user', path: `/proc/${pidOf(owner, facts)}/ns/user` };
+  return [...entries, user];
 }
 
 /** RangeError: nobody has said where that container is. */

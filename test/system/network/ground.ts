@@ -84,7 +84,7 @@ export class Ground implements AsyncDisposable {
 
   /** A network namespace of its own, and a process in it. */
   async place(): Promise<Place> {
-    const child = spawn('unshare', ['-n', 'sh', '-c', 'echo up; exec sleep 120'], {
+    const child = spawn('unshare', ['-n', 'sh', '-c', 'echo up; exec sleep 1200'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.children.push(child);
@@ -95,7 +95,7 @@ export class Ground implements AsyncDisposable {
 
   /** One in a user namespace of that user's, who may open /dev/net/tun there. */
   async userPlace(uid: number): Promise<Place> {
-    const script = `setpriv --reuid ${uid} --regid ${uid} --clear-groups unshare -Urn sh -c 'echo up; exec sleep 120'`;
+    const script = `setpriv --reuid ${uid} --regid ${uid} --clear-groups unshare -Urn sh -c 'echo up; exec sleep 1200'`;
     const child = spawn('sh', ['-c', `exec ${script}`], { stdio: ['ignore', 'pipe', 'inherit'] });
     this.children.push(child);
     await said(child);

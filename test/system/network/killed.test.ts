@@ -5,7 +5,7 @@ import { parsePublishedPort } from '../../../src/network/ports.js';
 import { isFullRun } from '../../skips.js';
 import { canRun, Ground, needGround } from './ground.js';
 
-const ROUNDS = isFullRun ? 150 : 8;
+const ROUNDS = isFullRun ? 300 : 8;
 /** Between the start of Node and the end of the command. */
 const [FIRST_MS, LAST_MS] = [90, 420];
 let ground: Ground;

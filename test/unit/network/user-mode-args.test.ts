@@ -1,15 +1,10 @@
-// The command lines of pasta and slirp4netns.
+// The command line of slirp4netns.
 import { expect, it } from 'vitest';
 import { parsePublishedPort } from '../../../src/network/ports.js';
-import { pastaArgs, slirpArgs, slirpForwards } from '../../../src/network/user-mode-args.js';
+import { slirpArgs, slirpForwards } from '../../../src/network/user-mode-args.js';
 
 const ports = ['8080:80', '127.0.0.1:8100-8101:90-91', '53:53/udp'].map(parsePublishedPort);
 const request = { pid: 7, ports, file: '/r/net/x' };
-
-it('pasta makes the device with its address, and takes the ports', async () => {
-  await expect(`${pastaArgs(request).join('\n')}\n`).toMatchFileSnapshot('golden/pasta-args.txt');
-  expect(pastaArgs({ ...request, ports: [] }).join(' ')).toContain('--tcp-ports none --udp-ports none');
-});
 
 it('slirp4netns takes the ports on its socket, one by one', async () => {
   await expect(`${slirpArgs(request).join('\n')}\n`).toMatchFileSnapshot('golden/slirp-args.txt');
