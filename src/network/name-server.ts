@@ -35,6 +35,10 @@ export interface NameChange {
 /** Whether a server can answer the names of networks here. */
 export const canServeNames = (): boolean => findProgram('dnsmasq') !== undefined;
 
+/** Said once, when a network is made. */
+export const NAMES_IN_FILES =
+  "warning: dnsmasq is not installed: names of this network stand in its containers' /etc/hosts, and no server answers them";
+
 /** What the resolv.conf of a container on these networks names, in their order; nothing: what the host asks. */
 export function serversOf(networks: readonly NetworkDefinition[]): string[] {
   const first = canServeNames() ? networks.find(hasNames) : undefined;

@@ -35,6 +35,7 @@ export default class NetworkCreate extends BaseCommand {
     const { optionEffects, subnetRequests } = await import('../../../network/docker-options.js');
     const { createNetwork } = await import('../../../network/networks.js');
     const { forwardDrops, explainDrops } = await import('../../../network/foreign-rules.js');
+    const { canServeNames, NAMES_IN_FILES } = await import('../../../network/name-server.js');
     const { emitEvent } = await import('../../../engine/event-log.js');
     const { driver } = flags;
     if (driver !== 'bridge' && driver !== 'macvlan' && driver !== 'ipvlan') {
@@ -57,6 +58,7 @@ export default class NetworkCreate extends BaseCommand {
     });
     emitEvent('network', 'create', network.id, { name: network.name, type: driver });
     this.log(network.id);
+    if (driver === 'bridge' && !canServeNames()) process.stderr.write(`${NAMES_IN_FILES}\n`);
     if (driver === 'bridge' && !network.internal) {
       for (const line of explainDrops(await forwardDrops())) process.stderr.write(`${line}\n`);
     }
