@@ -62,7 +62,8 @@ export class EngineRoom implements AsyncDisposable {
     return this.vlabBy([], ...words);
   }
 
-  private startBy(by: readonly string[], words: readonly string[]) {
+  /** The same; `by`: as for vlabBy. */
+  startBy(by: readonly string[], words: readonly string[]) {
     const [program = '', ...rest] = [...by, process.execPath, VLAB, ...words];
     return spawn(program, rest, { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] });
   }

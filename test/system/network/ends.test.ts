@@ -151,6 +151,17 @@ describe('a port of the host', () => {
     await ground.call('disconnect', one.lease.id);
   });
 
+  it('that a program of the host binds later stays the container’s', async () => {
+    const container = await ground.connected('web', { ports: [parsePublishedPort('8090:80')] });
+    await ground.serve(container, 80);
+    const says = "require('net').createServer(s=>s.end('late')).listen(8090,'0.0.0.0',()=>console.log('up'))";
+    await using _late = await ground.program(ground.host, says);
+    expect(await ground.seen(ground.outside, '198.51.100.1', 8090)).toBe('198.51.100.2');
+    expect(await ground.seen(ground.host, '127.0.0.1', 8090)).toBe(gatewayOf(4));
+    await ground.call('disconnect', container.lease.id);
+    expect(await ground.seen(ground.outside, '198.51.100.1', 8090)).toBe('late');
+  });
+
   it("is reached by the host's localhost; that of the host is not reached from a network", async () => {
     const one = await ground.connected('web', { ports: [parsePublishedPort('8090:80')] });
     await ground.serve(one, 80);
