@@ -1,7 +1,9 @@
 // Ends of other kinds than a plain veth pair, what limits and counts them, and ports that somebody has. In namespaces made for the test.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { findProgram } from '../../../src/base/find-program.js';
 import type { NetworkDefinition } from '../../../src/network/definition.js';
 import { parsePublishedPort } from '../../../src/network/ports.js';
+import { needs } from '../../skips.js';
 import { canRun, Ground, needGround, type Place } from './ground.js';
 
 let ground: Ground;
@@ -82,6 +84,32 @@ describe("a machine's end", () => {
     );
     await ground.call('disconnectAll', [tap.id, one.lease.id]);
     expect(await ground.sh(ground.host, 'ip -o link')).not.toContain(tap.tap);
+  });
+});
+
+describe('the tap of a machine', () => {
+  it('is opened by QEMU by its name, and what its card sends is on the bridge', async (context) => {
+    const qemu = findProgram('qemu-system-x86_64');
+    needs(context, 'qemu', qemu !== undefined);
+    const { owner } = await ground.place();
+    const tap = await ground.call<{ id: string; tap: string; mac: string }>('connectTap', {
+      network: 'web',
+      owner,
+      names: [],
+    });
+    const isUp = async () => (await ground.sh(ground.host, `ip -o link show ${tap.tap}`)).includes('LOWER_UP');
+    const learned = () => ground.sh(ground.host, `bridge fdb show brport ${tap.tap}`);
+    expect(await isUp()).toBe(false);
+    const netdev = `tap,id=n,ifname=${tap.tap},script=no,downscript=no`;
+    // Without a system it asks the network for one: that is what is seen.
+    const args = [
+      ...['-machine', 'pc,accel=tcg', '-m', '64', '-display', 'none', '-nodefaults', '-boot', 'n'],
+      ...['-netdev', netdev, '-device', `virtio-net-pci,netdev=n,mac=${tap.mac}`],
+    ];
+    await using _machine = ground.start(ground.host, [qemu as string, ...args]);
+    await expect.poll(isUp, { timeout: 10_000 }).toBe(true);
+    await expect.poll(learned, { timeout: 15_000 }).toContain(`${tap.mac} master`);
+    await ground.call('disconnect', tap.id);
   });
 });
 

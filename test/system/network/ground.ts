@@ -174,11 +174,16 @@ export class Ground implements AsyncDisposable {
 
   /** A program for Node, which says something when it is up; it ends with the test, or before. */
   async program(where: Place, text: string): Promise<AsyncDisposable> {
-    const args = [`--net=${where.namespace}`, process.execPath, '-e', text];
-    const child = spawn('nsenter', args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    this.children.push(child);
+    const { child, ...started } = this.start(where, [process.execPath, '-e', text]);
     await said(child);
-    return { [Symbol.asyncDispose]: () => this.end({ pid: child.pid } as Place) };
+    return started;
+  }
+
+  /** Any program, which ends with the test, or before. */
+  start(where: Place, words: readonly string[]): AsyncDisposable & { child: ChildProcess } {
+    const child = spawn('nsenter', [`--net=${where.namespace}`, ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.children.push(child);
+    return { child, [Symbol.asyncDispose]: () => this.end({ pid: child.pid } as Place) };
   }
 
   /** A function of networks.ts or connect.ts on the host. Rejects with its message. */
