@@ -1,4 +1,5 @@
-// `npm run bench` (start), `npm run bench:containers` (containers), `npm run bench:steps` (steps), `npm run bench:micro` (micro).
+// `npm run bench` (start), `npm run bench:containers` (containers), `npm run bench:engine` (engine),
+// `npm run bench:steps` (steps), `npm run bench:micro` (micro).
 // Words behind `--` are the bench's: npm run bench -- --blocks 20 --only floor,launcher --no-write
 import { runBundled } from './run-bundled.mjs';
 

@@ -28,6 +28,7 @@ export const SKIPS = {
   attr: 'needs getfattr and setfattr, which are not installed',
   umoci: 'needs umoci and skopeo, which are not installed',
   'docker-registry': 'needs docker-registry, htpasswd and openssl, which are not all installed',
+  iperf3: 'needs iperf3, which is not installed',
   skopeo: 'needs skopeo, which is not installed',
   uidmap: 'needs newuidmap and newgidmap, which are not installed',
   libseccomp: 'needs libseccomp.so.2, which is not installed',

@@ -15,6 +15,8 @@ export interface Runtime {
   /** Words before the verb. */
   words: string[];
   prepare?: (b: PlanBuilder) => void;
+  /** Default: ENVIRONMENT. */
+  env?: Readonly<Record<string, string>>;
 }
 
 export interface Runtimes extends AsyncDisposable {

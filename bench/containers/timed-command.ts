@@ -27,7 +27,7 @@ export async function openTimer({ scratchDir, rootfs }: PartContext): Promise<Ti
             const { runtime, words } = next;
             runtime.prepare?.(b);
             stamps.stamp('exec', 'the command is about to run');
-            execHost(b, runtime.path, [runtime.name, ...runtime.words, ...words], ENVIRONMENT);
+            execHost(b, runtime.path, [runtime.name, ...runtime.words, ...words], runtime.env ?? ENVIRONMENT);
           },
         }),
         files,
