@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VlabError } from '../../src/base/errors.js';
 import { askedLine } from '../../src/cli/prepare-container.js';
@@ -83,12 +84,9 @@ function addressesOf(runtime: Runtime, ids: readonly string[]): string[] {
 /** Standard output of a command that runs beside others. */
 async function saidBy([program = '', ...words]: string[]): Promise<string> {
   const child = spawn(program, words, { env: roomEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] });
-  const said = ['', ''];
-  child.stdout.on('data', (bytes) => (said[0] += bytes));
-  child.stderr.on('data', (bytes) => (said[1] += bytes));
-  const [code] = (await once(child, 'exit')) as [number | null];
-  if (code !== 0) throw new VlabError('operation', `${program} ${words.join(' ')} failed: ${said[1]?.trim()}`);
-  return (said[0] ?? '').trim();
+  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
+  if (code !== 0) throw new VlabError('operation', `${program} ${words.join(' ')} failed: ${stderr.trim()}`);
+  return stdout.trim();
 }
 
 /** Somebody accepts a connection there, within ten seconds. */
