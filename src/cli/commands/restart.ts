@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../base-command.js';
-import { eachContainer } from '../each-container.js';
+import { eachContainer, SIDE_BY_SIDE } from '../each-container.js';
 
 export default class Restart extends BaseCommand {
   static override tail = 'positionals' as const;
@@ -28,6 +28,6 @@ export default class Restart extends BaseCommand {
       await restartContainer(findContainerId(text), { signal: flags.signal, timeoutS: flags.timeout });
       return text;
     };
-    return eachContainer(this.tail, act, (line) => this.log(line));
+    return eachContainer(this.tail, act, (line) => this.log(line), SIDE_BY_SIDE);
   }
 }

@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { VlabError } from '../../base/errors.js';
 import { BaseCommand } from '../base-command.js';
-import { eachContainer } from '../each-container.js';
+import { eachContainer, SIDE_BY_SIDE } from '../each-container.js';
 
 export default class Rm extends BaseCommand {
   static override tail = 'positionals' as const;
@@ -29,6 +29,6 @@ export default class Rm extends BaseCommand {
       }
       return text;
     };
-    return eachContainer(this.tail, act, (line) => this.log(line));
+    return eachContainer(this.tail, act, (line) => this.log(line), SIDE_BY_SIDE);
   }
 }
