@@ -35,7 +35,8 @@ export class EngineRoom implements AsyncDisposable {
   /** A directory that holds busybox. */
   readonly root = join(this.dir, 'root');
 
-  constructor() {
+  /** `place`: a program that executes each command, such as nsenter(1), and its words. */
+  constructor(private readonly place: readonly string[] = []) {
     mkdirSync(join(this.root, 'bin'), { recursive: true });
     for (const name of ['proc', 'sys', 'dev', 'tmp']) mkdirSync(join(this.root, name));
     cpSync('/bin/busybox', join(this.root, 'bin/busybox'));
@@ -62,9 +63,8 @@ export class EngineRoom implements AsyncDisposable {
     return this.vlabBy([], ...words);
   }
 
-  /** The same; `by`: as for vlabBy. */
-  startBy(by: readonly string[], words: readonly string[]) {
-    const [program = '', ...rest] = [...by, process.execPath, VLAB, ...words];
+  private startBy(by: readonly string[], words: readonly string[]) {
+    const [program = '', ...rest] = [...this.place, ...by, process.execPath, VLAB, ...words];
     return spawn(program, rest, { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] });
   }
 

@@ -14,7 +14,7 @@ let room: EngineRoom;
 beforeAll(async () => {
   if (!canRun) return;
   ground = await Ground.start();
-  room = new EngineRoom();
+  room = new EngineRoom(['nsenter', `--net=${ground.host.namespace}`]);
   room.importBusybox();
 });
 afterAll(async () => {
@@ -25,7 +25,7 @@ beforeEach(needGround);
 
 /** Error: it fails. */
 async function vlab(words: readonly string[], by: readonly string[] = []): Promise<{ stdout: string; stderr: string }> {
-  const ran = await room.vlabBy(['nsenter', `--net=${ground.host.namespace}`, ...by], ...words);
+  const ran = await room.vlabBy(by, ...words);
   if (ran.code !== 0) throw new Error(`vlab ${words.join(' ')} ended with ${ran.code}: ${ran.stderr}`);
   return ran;
 }

@@ -18,7 +18,7 @@ let room: EngineRoom;
 beforeAll(async () => {
   if (!canRun) return;
   ground = await Ground.start();
-  room = new EngineRoom();
+  room = new EngineRoom(['nsenter', `--net=${ground.host.namespace}`]);
   room.importBusybox();
 });
 afterAll(async () => {
@@ -27,17 +27,9 @@ afterAll(async () => {
 });
 beforeEach(needGround);
 
-const there = () => [`nsenter`, `--net=${ground.host.namespace}`];
-
-async function done(...words: string[]): Promise<string> {
-  const { code, stdout, stderr } = await room.vlabBy(there(), ...words);
-  if (code !== 0) throw new Error(`vlab ${words.join(' ')} ended with ${code}: ${stderr}`);
-  return stdout.trimEnd();
-}
-
 /** nsenter(1) becomes the command, so that is what is killed. */
 async function killed(afterMs: number, words: readonly string[]): Promise<void> {
-  const child = room.startBy(there(), words);
+  const child = room.start(...words);
   const over = new Promise<void>((resolve) => child.once('close', () => resolve()));
   child.stdout.resume();
   child.stderr.resume();
@@ -56,19 +48,19 @@ const leases = () => {
 };
 
 it(`${ROUNDS} rounds of each`, { timeout: ROUNDS * 6000 }, async () => {
-  await done('network', 'create', 'n');
+  await room.done('network', 'create', 'n');
   for (let round = 0; round < ROUNDS; round++) {
     const afterMs = (LATEST_MS * round) / ROUNDS;
     await killed(afterMs, RUN);
-    await room.vlabBy(there(), 'rm', '-f', 'web');
-    await done(...RUN);
+    await room.vlab('rm', '-f', 'web');
+    await room.done(...RUN);
     expect(leases()).toBe(1);
     await killed(afterMs, ['rm', '-f', 'web']);
-    await done('rm', '-f', 'web');
-    expect(await done('ps', '-aq')).toBe('');
+    await room.done('rm', '-f', 'web');
+    expect(await room.done('ps', '-aq')).toBe('');
     expect([round, leases()]).toEqual([round, 0]);
     expect(await ground.sh(ground.host, 'ip -o link')).not.toMatch(/master vlab-/);
   }
-  await done('network', 'rm', 'n');
+  await room.done('network', 'rm', 'n');
   expect(await ground.sh(ground.host, 'ip -o link; nft list tables')).not.toContain('vlab');
 });
