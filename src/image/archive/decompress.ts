@@ -1,10 +1,11 @@
 /** What an archive or a layer is packed with, by its first bytes. */
 import { spawn } from 'node:child_process';
-import { PassThrough, type Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { VlabError } from '../../base/errors.js';
 import { findProgram } from '../../base/find-program.js';
+import { DEFAULT_LIMITS, type LayerLimits } from '../layer/limits.js';
 
 export type Packing = 'none' | 'gzip' | 'zstd' | 'xz' | 'bzip2';
 
@@ -14,6 +15,8 @@ const MAGIC: readonly (readonly [Exclude<Packing, 'none'>, readonly number[]])[]
   ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
   ['bzip2', [0x42, 0x5a, 0x68]],
 ];
+export type ArchiveLimits = Pick<LayerLimits, 'maxRatio' | 'ratioFromBytes'>;
+
 /** So much is needed to tell them apart. */
 export const MAGIC_BYTES = 6;
 
@@ -22,17 +25,57 @@ export function packingOf(first: Uint8Array): Packing {
 }
 
 /**
- * The same stream, unpacked where it is packed. It fails as `source` does, and when what it gives is broken. Error (`host`): the
- * program for it is not installed.
+ * The same stream, unpacked where it is packed. It fails as `source` does, and when what it gives is broken. Errors: `host` where
+ * the program for it is not installed; `input` in the stream when it grows past `limits` (a decompression bomb).
  */
-export async function unpacked(source: Readable): Promise<{ stream: Readable; packing: Packing }> {
+export async function unpacked(
+  source: Readable,
+  limits: ArchiveLimits = DEFAULT_LIMITS,
+): Promise<{ stream: Readable; packing: Packing }> {
   const { first, whole } = await peek(source);
   const packing = packingOf(first);
   if (packing === 'none') return { stream: whole, packing };
+  const growth = new Growth(limits);
+  const plain = new PassThrough();
   const stream = new PassThrough();
-  const through = packing === 'gzip' ? pipeline(whole, createGunzip(), stream) : throughProgram(packing, whole, stream);
-  through.catch((error: unknown) => stream.destroy(error as Error));
+  const from = Readable.from(growth.packed(whole));
+  const through = Promise.all([
+    packing === 'gzip' ? pipeline(from, createGunzip(), plain) : throughProgram(packing, from, plain),
+    pipeline(plain, (pieces: AsyncIterable<Buffer>) => growth.plain(pieces), stream),
+  ]);
+  through.catch((error: unknown) => {
+    plain.destroy(error as Error);
+    stream.destroy(error as Error);
+  });
   return { stream, packing };
+}
+
+/** What goes in beside what comes out: a few megabytes must not fill the disk. */
+class Growth {
+  private packedBytes = 0;
+  private plainBytes = 0;
+
+  constructor(private readonly limits: ArchiveLimits) {}
+
+  async *packed(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const piece of pieces) {
+      this.packedBytes += piece.length;
+      yield piece;
+    }
+  }
+
+  async *plain(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    const { maxRatio, ratioFromBytes } = this.limits;
+    for await (const piece of pieces) {
+      this.plainBytes += piece.length;
+      if (this.plainBytes > ratioFromBytes && this.plainBytes > this.packedBytes * maxRatio) {
+        throw new VlabError('input', `the archive unpacks to more than ${maxRatio} times its size`, {
+          hint: 'it looks like a decompression bomb; if you trust it, unpack it yourself and give the plain tar',
+        });
+      }
+      yield piece;
+    }
+  }
 }
 
 /** The first bytes, and a stream that still has them. */
