@@ -73,7 +73,9 @@ export async function engineBench(words: string[]): Promise<void> {
   }
   const promises = parts.flatMap((part) => part.promises);
   say(textTable(PROMISED_HEAD, promises.map(promisedRow)));
-  const command = `npm run bench:engine -- --rounds ${sizes.rounds} --seed ${seed}`;
+  const { rounds, files, atOnce, records, trafficSeconds } = sizes;
+  const counts = `--rounds ${rounds} --files ${files} --at-once ${atOnce} --records ${records} --traffic-seconds ${trafficSeconds}`;
+  const command = `npm run bench:engine -- ${counts} --seed ${seed}`;
   if (values.json) process.stdout.write(`${JSON.stringify({ command, seed, load1, promises, parts })}\n`);
   if (!values['no-write']) keep(parts, command, isBusy);
 }
