@@ -15,6 +15,7 @@ import type { Packing } from './pack-step.js';
 import { planStages, stageNamed } from './plan-stages.js';
 import { platformArgs } from './platform-args.js';
 import { sweepBuilds } from './run-step.js';
+import { sweepSteps } from './step-cache.js';
 
 export type BuildEvent =
   | { kind: 'step'; stage: string; number: number; of: number; text: string }
@@ -45,6 +46,7 @@ export interface BuildRequest {
 /** The image is in the store, under the names that were asked for. What fails leaves nothing but cached layers. */
 export async function buildImage(request: BuildRequest): Promise<Image> {
   await sweepBuilds();
+  await sweepSteps();
   const { dockerfile, store, signal, epochSeconds } = request;
   const platform = request.platform === undefined ? hostPlatform() : parsePlatform(request.platform);
   const args = platformArgs(platform, hostPlatform());

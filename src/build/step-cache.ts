@@ -3,13 +3,17 @@
  * image has them any more: then the step is done again.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../base/errors.js';
-import { writeWhole } from '../base/partial.js';
 import { dataDir } from '../base/paths.js';
 import type { Descriptor, Digest } from '../image/descriptor.js';
 import type { BlobStore } from '../image/store/image-store.js';
+import { namesEnded, ownName } from '../sys/own-name.js';
+
+/** What is being written; no key is called so. */
+const PARTIAL = ',';
 
 export interface CachedStep {
   /** RFC 3339. */
@@ -34,9 +38,33 @@ export async function findStep(key: string, blobs: BlobStore): Promise<CachedSte
 }
 
 export async function keepStep(key: string, step: CachedStep): Promise<void> {
-  await writeWhole(placeOf(key), JSON.stringify(step));
+  mkdirSync(cacheDir(), { recursive: true });
+  const partial = join(cacheDir(), ownName(PARTIAL));
+  try {
+    await writeFile(partial, JSON.stringify(step));
+    await rename(partial, placeOf(key));
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  }
+}
+
+/** Removes what killed builds had begun to write. */
+export async function sweepSteps(): Promise<void> {
+  let names: string[];
+  try {
+    names = readdirSync(cacheDir());
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return;
+    throw error;
+  }
+  for (const name of names) if (namesEnded(name, PARTIAL)) await rm(join(cacheDir(), name), { force: true });
+}
+
+function cacheDir(): string {
+  return join(dataDir(), 'builds', 'cache');
 }
 
 function placeOf(key: string): string {
-  return join(dataDir(), 'builds', 'cache', key);
+  return join(cacheDir(), key);
 }
