@@ -2,6 +2,7 @@
  * A container is made: its layer, its volumes and its record, under another name until all of it is there. Nothing of it runs
  * before somebody starts it.
  */
+
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
@@ -18,6 +19,7 @@ import type { ContainerState } from './container-state.js';
 import { defineContainer } from './define-container.js';
 import type { ContainerDefinition, DefinedRoot } from './definition.js';
 import { findContainer } from './find-container.js';
+import { limitWarnings } from './limit-facts.js';
 import { checkVolumes, makeVolumes } from './make-volumes.js';
 import { checkName, isFree, takeName, withNames } from './names.js';
 import { randomName } from './random-name.js';
@@ -79,7 +81,7 @@ export async function createContainer(request: CreateRequest): Promise<CreatedCo
     const record = await place(partial, definition, wanted === undefined);
     emitContainer(record, 'create');
     await makeVolumes(record);
-    return { record, warnings };
+    return { record, warnings: [...warnings, ...limitWarnings(definition.resources)] };
   } catch (error) {
     for (const step of undo) await step().catch(() => {}); // what stays is swept later; the first failure is told
     throw error;

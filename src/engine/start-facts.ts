@@ -4,8 +4,6 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { VlabError } from '../base/errors.js';
 import { findProgram } from '../base/find-program.js';
-import { currentPlaces } from '../container/cgroup/places.js';
-import { readCgroupLayout } from '../host/cgroup-layout.js';
 import { installLineHere } from '../host/distribution.js';
 import { type RootMount, rootPathOf } from '../storage/root-mount.js';
 import { sourceOf } from '../storage/volumes.js';
@@ -13,13 +11,12 @@ import { hostArch } from '../sys/abi.js';
 import { containerDir, containerRunDir } from './container-files.js';
 import { isRunning } from './container-status.js';
 import { type ContainerDefinition, joinedContainer } from './definition.js';
-import type { ContainerResources } from './definition-parts.js';
-import { allDevices, blockDeviceNumbers, devicesOf } from './host-devices.js';
+import { allDevices, devicesOf } from './host-devices.js';
+import { limitFacts } from './limit-facts.js';
 import { type ContainerRecord, readRecord } from './records.js';
 import { readRootFile } from './root-file.js';
 import { type JoinedContainer, type SpecFacts, volumeKey } from './spec/facts.js';
 import { resolveUser } from './spec/user.js';
-import { unsupportedLimits } from './unsupported-limits.js';
 
 /** Errors: `input` for users, devices and containers that are not there; `host` without catatonit where it is asked for. */
 export async function startFacts(record: ContainerRecord, root: RootMount): Promise<SpecFacts> {
@@ -28,7 +25,6 @@ export async function startFacts(record: ContainerRecord, root: RootMount): Prom
   const resources = state.updated.resources;
   return {
     arch: hostArch(),
-    cgroupVersion: readCgroupLayout().layout === 'v2' ? 2 : 1,
     rootPath: rootPathOf(root),
     nameFilesDirectory: containerDir(joinedContainer(definition.network.mode) ?? id),
     ...(definition.namespaces.ipc === 'shareable' ? { sharedShmPath: sharedShm(id) } : {}),
@@ -36,8 +32,7 @@ export async function startFacts(record: ContainerRecord, root: RootMount): Prom
     volumePaths: await volumePathsOf(definition),
     joined: joinedBy(definition),
     devices: definition.security.privileged && !rootless ? allDevices() : devicesOf(definition.devices),
-    blockDevices: blockDeviceNumbers(limitedDevices(resources ?? definition.resources)),
-    unsupported: unsupportedLimits(resources ?? definition.resources, currentPlaces(!rootless)),
+    ...limitFacts(resources ?? definition.resources),
     ...(definition.init ? { initPath: reaper() } : {}),
     ...(rootless ? { idMaps: ownIds() } : {}),
     rootless,
@@ -84,14 +79,6 @@ function joinedBy({ network, namespaces }: ContainerDefinition): Map<string, Joi
         exitCode: 125,
       });
     }),
-  );
-}
-
-/** Block devices that limits of input and output name. */
-export function limitedDevices(limits: ContainerResources): string[] {
-  const { blkioWeightDevices, deviceReadBps, deviceWriteBps, deviceReadIops, deviceWriteIops } = limits;
-  return [blkioWeightDevices, deviceReadBps, deviceWriteBps, deviceReadIops, deviceWriteIops].flatMap(
-    (some) => some?.map(({ path }) => path) ?? [],
   );
 }
 

@@ -1,21 +1,18 @@
 /** Other limits and another restart policy for a container that is there: at once where it runs, and at each further start. */
+
 import { availableParallelism } from 'node:os';
 import { VlabError } from '../base/errors.js';
-import { currentPlaces } from '../container/cgroup/places.js';
 import { updateResources } from '../container/cgroup/update.js';
-import { readCgroupLayout } from '../host/cgroup-layout.js';
 import { checkResources } from './check-resources.js';
 import { emitContainer } from './container-event.js';
 import type { ContainerState } from './container-state.js';
 import { isRunning } from './container-status.js';
 import type { ContainerResources, RestartPolicy } from './definition-parts.js';
-import { blockDeviceNumbers } from './host-devices.js';
 import { ensureKeeper } from './keeper/ensure-keeper.js';
+import { limitFacts } from './limit-facts.js';
 import { type ContainerRecord, withContainer, writeState } from './records.js';
 import { ociResourcesOf } from './spec/resources.js';
 import { needsKeeper } from './start-container.js';
-import { limitedDevices } from './start-facts.js';
-import { unsupportedLimits } from './unsupported-limits.js';
 
 /** Only what is to change. */
 export interface ContainerUpdate {
@@ -68,12 +65,7 @@ async function apply(
 ): Promise<string[]> {
   const { cgroup } = state;
   if (!cgroup) return [];
-  const rootless = process.getuid?.() !== 0;
-  const facts = {
-    cgroupVersion: readCgroupLayout().layout === 'v2' ? (2 as const) : (1 as const),
-    blockDevices: blockDeviceNumbers(limitedDevices({ ...before, ...wanted })),
-    unsupported: unsupportedLimits({ ...before, ...wanted }, currentPlaces(!rootless)),
-  };
+  const facts = limitFacts({ ...before, ...wanted });
   const { resources, warnings } = ociResourcesOf(wanted, facts);
   await updateResources(cgroup, ociResourcesOf(before, facts).resources, resources);
   return warnings;

@@ -11,24 +11,14 @@ export default class ContainerPrune extends BaseCommand {
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(ContainerPrune);
-    const { pruneContainers } = await import('../../../engine/prune-containers.js');
-    const { matches, parseFilters } = await import('../../format/filter.js');
-    const { pruneRules } = await import('../../format/filter-rules.js');
-    const { parseMoment } = await import('../../format/moment.js');
-    const { decimalSize } = await import('../../format/human.js');
+    const { containerPrune } = await import('../../prune/prune-containers.js');
+    const { prunedText, reclaimedText } = await import('../../prune/pruned.js');
     const { confirm } = await import('../../confirm.js');
-    const nowMs = Date.now();
-    const rules = pruneRules<{ labels: Readonly<Record<string, string>>; createdAtMs: number }>((text) =>
-      Number(parseMoment(text, nowMs) / 1_000_000n),
-    );
-    const filters = parseFilters(flags.filter ?? [], rules);
+    const prune = containerPrune(flags.filter ?? []);
     if (!flags.force && !(await confirm('WARNING! This will remove all stopped containers.')))
-      return { ids: [], bytes: 0 };
-    const pruned = await pruneContainers(({ definition: { labels, createdAt } }) =>
-      matches({ labels, createdAtMs: Date.parse(createdAt) }, filters, rules),
-    );
-    if (pruned.ids.length > 0) this.log(['Deleted Containers:', ...pruned.ids, ''].join('\n'));
-    this.log(`Total reclaimed space: ${decimalSize(pruned.bytes)}`);
+      return { lines: [], bytes: 0 };
+    const pruned = await prune();
+    this.log(prunedText([pruned]) + reclaimedText([pruned]));
     return pruned;
   }
 }

@@ -11,29 +11,17 @@ export default class NetworkPrune extends BaseCommand {
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(NetworkPrune);
+    const { networkPrune } = await import('../../prune/prune-networks.js');
+    const { prunedText } = await import('../../prune/pruned.js');
     const { confirm } = await import('../../confirm.js');
-    const { containerIds, readState } = await import('../../../engine/records.js');
-    const { emitEvent } = await import('../../../engine/event-log.js');
-    const { pruneNetworks } = await import('../../../network/networks.js');
-    const { matches, parseFilters } = await import('../../format/filter.js');
-    const { pruneRules } = await import('../../format/filter-rules.js');
-    const { parseMoment } = await import('../../format/moment.js');
-    const rules = pruneRules<{ labels: Readonly<Record<string, string>>; createdAtMs: number }>((text) =>
-      Number(parseMoment(text, Date.now()) / 1_000_000n),
-    );
-    const filters = parseFilters(flags.filter ?? [], rules);
-    const question = 'WARNING! This will remove all custom networks not used by at least one container.';
-    if (!flags.force && !(await confirm(question))) return [];
-    // Those that only stopped containers are on are used as well.
-    const used = new Set(
-      containerIds().flatMap((id) => readState(id)?.attachments.map(({ network }) => network) ?? []),
-    );
-    const removed = await pruneNetworks(
-      ({ id, name, labels, createdAt }) =>
-        !used.has(name) && !used.has(id) && matches({ labels, createdAtMs: Date.parse(createdAt) }, filters, rules),
-    );
-    for (const { id, name, driver } of removed) emitEvent('network', 'destroy', id, { name, type: driver });
-    if (removed.length > 0) this.log(['Deleted Networks:', ...removed.map(({ name }) => name), ''].join('\n'));
-    return removed;
+    const prune = networkPrune(flags.filter ?? []);
+    if (
+      !flags.force &&
+      !(await confirm('WARNING! This will remove all custom networks not used by at least one container.'))
+    )
+      return { lines: [], bytes: 0 };
+    const pruned = await prune();
+    if (pruned.lines.length > 0) this.log(prunedText([pruned]).trimEnd());
+    return pruned;
   }
 }

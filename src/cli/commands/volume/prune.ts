@@ -12,32 +12,19 @@ export default class VolumePrune extends BaseCommand {
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(VolumePrune);
-    const { emitEvent } = await import('../../../engine/event-log.js');
-    const { bytesBelow } = await import('../../../engine/layer-sizes.js');
-    const { containersUsing, usersOfVolumes } = await import('../../../engine/volume-users.js');
-    const { listVolumes, removeVolume } = await import('../../../storage/volumes.js');
+    const { volumePrune } = await import('../../prune/prune-volumes.js');
+    const { prunedText, reclaimedText } = await import('../../prune/pruned.js');
     const { confirm } = await import('../../confirm.js');
-    const { labelRule, matches, noLabelRule, parseFilters } = await import('../../format/filter.js');
-    const { decimalSize } = await import('../../format/human.js');
-    const labelsOf = ({ labels }: { labels: Readonly<Record<string, string>> }) => labels;
-    const rules = { label: labelRule(labelsOf), 'label!': noLabelRule(labelsOf) };
-    const filters = parseFilters(flags.filter ?? [], rules);
-    const which = flags.all ? 'all' : 'anonymous';
-    const question = `WARNING! This will remove ${which} local volumes not used by at least one container.`;
-    if (!flags.force && !(await confirm(question))) return { removed: [], bytes: 0 };
-    const users = usersOfVolumes();
-    const removed: string[] = [];
-    let bytes = 0;
-    for (const volume of await listVolumes()) {
-      const { name, anonymous, mountpoint, options } = volume;
-      if (users.has(name) || !(anonymous || flags.all) || !matches(volume, filters, rules)) continue;
-      if (options.device === undefined) bytes += await bytesBelow(mountpoint);
-      await removeVolume(name, containersUsing);
-      emitEvent('volume', 'destroy', name, { driver: 'local' });
-      removed.push(name);
-    }
-    if (removed.length > 0) this.log(['Deleted Volumes:', ...removed, ''].join('\n'));
-    this.log(`Total reclaimed space: ${decimalSize(bytes)}`);
-    return { removed, bytes };
+    const prune = volumePrune(flags.filter ?? [], flags.all ?? false);
+    if (
+      !flags.force &&
+      !(await confirm(
+        `WARNING! This will remove ${flags.all ? 'all' : 'anonymous'} local volumes not used by at least one container.`,
+      ))
+    )
+      return { lines: [], bytes: 0 };
+    const pruned = await prune();
+    this.log(prunedText([pruned]) + reclaimedText([pruned]));
+    return pruned;
   }
 }
