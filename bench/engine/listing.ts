@@ -1,7 +1,7 @@
 /** `ps` with many containers, and what one that runs keeps in memory. */
 import { readFileSync } from 'node:fs';
 import { askedLine } from '../../src/cli/prepare-container.js';
-import { createContainer } from '../../src/engine/create-container.js';
+import { createContainer } from '../../src/engine/life/create-container.js';
 import { openImageStore } from '../../src/image/store/image-store.js';
 import { parentOf } from '../../src/sys/owners.js';
 import { median, milliseconds } from '../containers/cells.js';

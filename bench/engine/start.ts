@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import { askedLine } from '../../src/cli/prepare-container.js';
 import { driver } from '../../src/drivers/container.js';
-import { createContainer } from '../../src/engine/create-container.js';
-import { settle } from '../../src/engine/settle.js';
-import { startContainer } from '../../src/engine/start-container.js';
+import { createContainer } from '../../src/engine/life/create-container.js';
+import { startContainer } from '../../src/engine/life/start-container.js';
+import { settle } from '../../src/engine/record/settle.js';
 import { openImageStore } from '../../src/image/store/image-store.js';
 import { seededRandom, shuffle } from '../../src/stats/random.js';
 import { pairedRatio } from '../../src/stats/ratio.js';

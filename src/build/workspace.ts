@@ -5,7 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ensureContainersDir } from '../engine/records.js';
+import { ensureContainersDir } from '../engine/record/records.js';
 import type { ImageLayer } from '../image/store/image.js';
 import type { BlobStore } from '../image/store/image-store.js';
 import { newLayer, removeLayer, rootMountOf } from '../storage/container-layer.js';

@@ -1,7 +1,8 @@
 /** A container's record as a row of `ps`, and as what `--filter` asks. */
-import { isRunning, statusOf } from '../engine/container-status.js';
-import { portsColumn, publishedAt } from '../engine/published-ports.js';
-import type { ContainerRecord } from '../engine/records.js';
+
+import { portsColumn, publishedAt } from '../engine/look/published-ports.js';
+import { isRunning, statusOf } from '../engine/record/container-status.js';
+import type { ContainerRecord } from '../engine/record/records.js';
 import { containerStatus } from './format/container-status.js';
 import type { ContainerFacts } from './format/filter-rules.js';
 import type { ContainerRow } from './format/listings.js';

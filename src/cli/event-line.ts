@@ -1,5 +1,5 @@
 /** An event as `vlab events` prints it, and what `--filter` asks of it: docker's. Pure. */
-import type { EngineEvent } from '../engine/event.js';
+import type { EngineEvent } from '../engine/events/event.js';
 import { type FilterRules, oneOf } from './format/filter.js';
 import { goJson } from './format/template/values.js';
 import { compileTemplate } from './format/template.js';

@@ -1,7 +1,7 @@
 /** `run` and `create`: what was asked for becomes a container. */
 import { existsSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { VlabError } from '../base/errors.js';
-import { type CreatedContainer, type CreateRequest, createContainer } from '../engine/create-container.js';
+import { type CreatedContainer, type CreateRequest, createContainer } from '../engine/life/create-container.js';
 import type { Image } from '../image/store/image.js';
 import type { ImageStore } from '../image/store/image-store.js';
 import { type AskedLine, type CreateFlags, readContainer } from './container-flags/read-container.js';

@@ -1,9 +1,9 @@
 /** A container in the foreground: this process's streams, terminal and signals are the program's, and so is its exit code. */
 import { VlabError } from '../base/errors.js';
-import type { ContainerDefinition } from '../engine/definition.js';
-import type { ContainerRecord } from '../engine/records.js';
-import { settleUnlessGone } from '../engine/signal-container.js';
-import { startContainer } from '../engine/start-container.js';
+import type { ContainerDefinition } from '../engine/define/definition.js';
+import { settleUnlessGone } from '../engine/life/signal-container.js';
+import { startContainer } from '../engine/life/start-container.js';
+import type { ContainerRecord } from '../engine/record/records.js';
 import { inForeground } from './attached/foreground.js';
 import { Session } from './attached/session.js';
 import { startOrUndo } from './start-or-undo.js';

@@ -1,9 +1,9 @@
 /** The start that `run` makes of a new container. */
 import { VlabError } from '../base/errors.js';
-import type { ContainerRecord } from '../engine/records.js';
-import { removeContainer } from '../engine/remove-container.js';
+import { removeContainer } from '../engine/life/remove-container.js';
+import { type StartOptions, startContainer } from '../engine/life/start-container.js';
+import type { ContainerRecord } from '../engine/record/records.js';
 import type { Started } from '../engine/run/start-request.js';
-import { type StartOptions, startContainer } from '../engine/start-container.js';
 
 /**
  * One that cannot be started is kept as docker keeps it, unless it is to be removed at its end. Its failure has docker's exit code:

@@ -1,5 +1,5 @@
 /** The table of `vlab stats`: docker's columns. Pure. */
-import { cpuPercent, type Usage } from '../engine/container-stats.js';
+import { cpuPercent, type Usage } from '../engine/look/container-stats.js';
 import { binarySize, decimalSize } from './format/human.js';
 import type { Listing } from './format/listing.js';
 import { shortId } from './format/listings.js';

@@ -5,10 +5,10 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { VlabError } from '../../base/errors.js';
-import { emitContainer } from '../../engine/container-event.js';
-import { containerRunDir } from '../../engine/container-files.js';
-import type { ExecPlace } from '../../engine/exec-place.js';
-import type { ContainerRecord } from '../../engine/records.js';
+import { emitContainer } from '../../engine/events/container-event.js';
+import type { ExecPlace } from '../../engine/exec/exec-place.js';
+import { containerRunDir } from '../../engine/record/container-files.js';
+import type { ContainerRecord } from '../../engine/record/records.js';
 
 export interface ExecHow {
   stdin: boolean;

@@ -11,7 +11,7 @@ import type { Seen, SeenCgroup, SeenLauncher, SeenOwner } from './leftovers.js';
 
 /** The folders that vlab makes in its cache; nothing else there is touched, in case VLAB_CACHE_DIR names a shared place. */
 export const CACHE_FOLDERS = [
-  ...['code', 'criu', 'initramfs', 'kernels', 'kvm', 'native', 'qemu', 'rootfs', 'seccomp', 'storage', 'tsc'],
+  ...['code', 'criu', 'images', 'initramfs', 'kernels', 'kvm', 'native', 'qemu', 'rootfs', 'seccomp', 'storage', 'tsc'],
   'autocomplete',
   'test-roots', // of vlab's own tests
 ];

@@ -20,9 +20,9 @@ export default class Attach extends BaseCommand {
     if (name === undefined || more.length > 0) {
       throw new VlabError('input', '"vlab attach" requires exactly 1 argument', { hint: 'vlab attach CONTAINER' });
     }
-    const { findContainer } = await import('../../engine/find-container.js');
-    const { isRunning, statusOf } = await import('../../engine/container-status.js');
-    const { containerDir, containerRunDir } = await import('../../engine/container-files.js');
+    const { findContainer } = await import('../../engine/record/find-container.js');
+    const { isRunning, statusOf } = await import('../../engine/record/container-status.js');
+    const { containerDir, containerRunDir } = await import('../../engine/record/container-files.js');
     const { attach } = await import('../../engine/run/attach.js');
     const { watchEnd } = await import('../../engine/run/watch-end.js');
     const { Session } = await import('../attached/session.js');
@@ -42,7 +42,7 @@ export default class Attach extends BaseCommand {
       pid: init.pid,
       sigProxy: flags['sig-proxy'] && !tty,
       async ended() {
-        const { stillRuns } = await import('../../engine/boot.js');
+        const { stillRuns } = await import('../../engine/record/boot.js');
         if ((await attachment.over) === 'cut' && stillRuns(init)) return undefined;
         return (await watchEnd(containerDir(id), { init, monitor }))?.exitCode ?? 137;
       },

@@ -22,8 +22,8 @@ export default class CommitCommand extends BaseCommand {
 
   async run(): Promise<{ id: string }> {
     const { args, flags } = await this.parse(CommitCommand);
-    const { findContainerId } = await import('../../engine/find-container.js');
-    const { commitContainer } = await import('../../engine/commit-container.js');
+    const { findContainerId } = await import('../../engine/record/find-container.js');
+    const { commitContainer } = await import('../../engine/files/commit-container.js');
     const { applyChanges } = await import('../../build/apply-changes.js');
     const { parseReference, withDefaultTag } = await import('../../image/reference.js');
     const reference = args.name === undefined ? undefined : withDefaultTag(parseReference(args.name));

@@ -23,7 +23,7 @@ export default class Cp extends BaseCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Cp);
     const { VlabError } = await import('../../base/errors.js');
-    const { findContainer } = await import('../../engine/find-container.js');
+    const { findContainer } = await import('../../engine/record/find-container.js');
     const { copyFromHost, copyOut, copyStreamIn, copyToHost } = await import('../../engine/copy/copy.js');
     const { copyName, copyPlace } = await import('../../engine/copy/copy-rules.js');
     const { whileSteady } = await import('../../engine/copy/container-root.js');

@@ -10,8 +10,8 @@ export default class Diff extends BaseCommand {
 
   async run(): Promise<{ kind: string; path: string }[]> {
     const { args } = await this.parse(Diff);
-    const { findContainer } = await import('../../engine/find-container.js');
-    const { changesOf } = await import('../../engine/container-changes.js');
+    const { findContainer } = await import('../../engine/record/find-container.js');
+    const { changesOf } = await import('../../engine/files/container-changes.js');
     const { printable } = await import('../format/terminal-text.js');
     const changes = await changesOf(findContainer(args.container));
     for (const { kind, path } of changes) this.log(`${kind} ${printable(path)}`);

@@ -18,7 +18,7 @@ export default class Events extends BaseCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Events);
-    const { followEvents, pastEvents } = await import('../../engine/read-events.js');
+    const { followEvents, pastEvents } = await import('../../engine/events/read-events.js');
     const { parseMoment } = await import('../format/moment.js');
     const { matches, parseFilters } = await import('../format/filter.js');
     const { EVENT_RULES, eventPrinter } = await import('../event-line.js');

@@ -13,9 +13,9 @@ export default class Export extends BaseCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Export);
-    const { findContainer } = await import('../../engine/find-container.js');
-    const { exportContainer } = await import('../../engine/export-container.js');
-    const { emitContainer } = await import('../../engine/container-event.js');
+    const { findContainer } = await import('../../engine/record/find-container.js');
+    const { exportContainer } = await import('../../engine/files/export-container.js');
+    const { emitContainer } = await import('../../engine/events/container-event.js');
     const { writeStream } = await import('../image/write-stream.js');
     const record = findContainer(args.container);
     const stop = new AbortController();

@@ -8,7 +8,7 @@ export default class Finish extends BaseCommand {
 
   async run(): Promise<void> {
     await this.parse(Finish);
-    const { settleUnlessGone } = await import('../../engine/signal-container.js');
+    const { settleUnlessGone } = await import('../../engine/life/signal-container.js');
     for (const id of this.tail) await settleUnlessGone(id);
   }
 }

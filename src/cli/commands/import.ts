@@ -29,7 +29,7 @@ export default class Import extends BaseCommand {
     const { parseReference, withDefaultTag } = await import('../../image/reference.js');
     const { applyChanges } = await import('../../build/apply-changes.js');
     const { inputStream } = await import('../image/input-stream.js');
-    const { emitEvent } = await import('../../engine/event-log.js');
+    const { emitEvent } = await import('../../engine/events/event-log.js');
     const reference = args.name === undefined ? undefined : withDefaultTag(parseReference(args.name));
     const image = await importImage(inputStream(args.file === '-' ? undefined : args.file), {
       reference,

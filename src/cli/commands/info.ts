@@ -29,8 +29,8 @@ export default class Info extends BaseCommand {
 
 /** By docker's names, as far as there is such a thing here. */
 async function infoDocument() {
-  const { mapContainers } = await import('../../engine/list-containers.js');
-  const { statusOf } = await import('../../engine/container-status.js');
+  const { mapContainers } = await import('../../engine/record/list-containers.js');
+  const { statusOf } = await import('../../engine/record/container-status.js');
   const { runningKeeper } = await import('../../engine/keeper/keeper-place.js');
   const { openImageStore } = await import('../../image/store/image-store.js');
   const { storageAbilities } = await import('../../storage/abilities.js');

@@ -77,7 +77,7 @@ const DOCUMENTS: Record<Kind, (text: string, size: boolean) => Promise<unknown>>
     return volumeDocument(await getVolume(text));
   },
   async network(text) {
-    const { readState } = await import('../../engine/records.js');
+    const { readState } = await import('../../engine/record/records.js');
     const { networkNamed } = await import('../../network/network-state.js');
     const { listNetworks } = await import('../../network/networks.js');
     const { networkDocument, withBuiltIn } = await import('../network-values.js');

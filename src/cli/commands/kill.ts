@@ -13,8 +13,8 @@ export default class Kill extends BaseCommand {
 
   async run(): Promise<string[]> {
     const { flags } = await this.parse(Kill);
-    const { findContainerId } = await import('../../engine/find-container.js');
-    const { killContainer } = await import('../../engine/signal-container.js');
+    const { findContainerId } = await import('../../engine/record/find-container.js');
+    const { killContainer } = await import('../../engine/life/signal-container.js');
     const act = async (text: string) => {
       await killContainer(findContainerId(text), flags.signal);
       return text;

@@ -13,7 +13,7 @@ export default class Load extends BaseCommand {
     const { flags } = await this.parse(Load);
     const { loadImages } = await import('../../image/archive/load-images.js');
     const { familiarName, parseReference } = await import('../../image/reference.js');
-    const { emitEvent } = await import('../../engine/event-log.js');
+    const { emitEvent } = await import('../../engine/events/event-log.js');
     const { inputStream } = await import('../image/input-stream.js');
     const loaded = await loadImages(inputStream(flags.input));
     for (const { image, reference } of loaded) {

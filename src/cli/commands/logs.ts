@@ -23,8 +23,8 @@ export default class Logs extends BaseCommand {
     if (name === undefined || more.length > 0) {
       throw new VlabError('input', '"vlab logs" requires exactly 1 argument', { hint: 'vlab logs CONTAINER' });
     }
-    const { findContainer } = await import('../../engine/find-container.js');
-    const { CONTAINER_FILES, containerDir } = await import('../../engine/container-files.js');
+    const { findContainer } = await import('../../engine/record/find-container.js');
+    const { CONTAINER_FILES, containerDir } = await import('../../engine/record/container-files.js');
     const { readLog } = await import('../../engine/logs/read-log.js');
     const { LogPrinter } = await import('../attached/log-printer.js');
     const { id, definition, state } = findContainer(name);
@@ -65,11 +65,11 @@ async function moment(text: string): Promise<string> {
   return logTime(parseMoment(text, Date.now()));
 }
 
-type State = Awaited<ReturnType<typeof import('../../engine/find-container.js')['findContainer']>>['state'];
+type State = Awaited<ReturnType<typeof import('../../engine/record/find-container.js')['findContainer']>>['state'];
 
 /** `follow` settles when the container does not run, or does not any more. */
 async function whileRuns(dir: string, state: State): Promise<{ follow: Promise<unknown> }> {
-  const { isRunning } = await import('../../engine/container-status.js');
+  const { isRunning } = await import('../../engine/record/container-status.js');
   const { watchEnd } = await import('../../engine/run/watch-end.js');
   const { process: init, monitor } = state;
   return { follow: !isRunning(state) || !init ? Promise.resolve() : watchEnd(dir, { init, monitor }) };

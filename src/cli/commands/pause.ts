@@ -9,8 +9,8 @@ export default class Pause extends BaseCommand {
 
   async run(): Promise<string[]> {
     await this.parse(Pause);
-    const { findContainerId } = await import('../../engine/find-container.js');
-    const { pauseContainer } = await import('../../engine/pause-container.js');
+    const { findContainerId } = await import('../../engine/record/find-container.js');
+    const { pauseContainer } = await import('../../engine/life/pause-container.js');
     const act = async (text: string) => {
       await pauseContainer(findContainerId(text));
       return text;

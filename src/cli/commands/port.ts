@@ -12,8 +12,8 @@ export default class Port extends BaseCommand {
 
   async run(): Promise<string[]> {
     const { args } = await this.parse(Port);
-    const { findContainer } = await import('../../engine/find-container.js');
-    const { publishedAt } = await import('../../engine/published-ports.js');
+    const { findContainer } = await import('../../engine/record/find-container.js');
+    const { publishedAt } = await import('../../engine/look/published-ports.js');
     const { state } = findContainer(args.container);
     const all = publishedAt(state.ports ?? []);
     const [, number, protocol = 'tcp'] = /^(\d+)(?:\/(\w+))?$/.exec(args.port ?? '') ?? [];

@@ -21,8 +21,8 @@ export default class Ps extends BaseCommand {
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Ps);
-    const { mapContainers } = await import('../../engine/list-containers.js');
-    const { findContainer } = await import('../../engine/find-container.js');
+    const { mapContainers } = await import('../../engine/record/list-containers.js');
+    const { findContainer } = await import('../../engine/record/find-container.js');
     const { shownContainer } = await import('../container-row.js');
     const { matches, parseFilters } = await import('../format/filter.js');
     const { containerRules } = await import('../format/filter-rules.js');
@@ -51,7 +51,7 @@ export default class Ps extends BaseCommand {
 }
 
 async function withSizes<Row extends { id: string }>(rows: readonly Row[]): Promise<Row[]> {
-  const { layerSizes } = await import('../../engine/layer-sizes.js');
+  const { layerSizes } = await import('../../engine/files/layer-sizes.js');
   return Promise.all(
     rows.map(async (row) => {
       const size = await layerSizes(row.id);

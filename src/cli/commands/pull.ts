@@ -32,7 +32,7 @@ export default class Pull extends BaseCommand {
     const { familiarName, parseReference, referenceName, withDefaultTag } = await import('../../image/reference.js');
     const { interruptible } = await import('../interrupt.js');
     const { pullWithProgress } = await import('../image/pull-with-progress.js');
-    const { emitEvent } = await import('../../engine/event-log.js');
+    const { emitEvent } = await import('../../engine/events/event-log.js');
     using stop = interruptible();
     const access = accessOf(flags);
     const platform = flags.platform ?? process.env.DOCKER_DEFAULT_PLATFORM;

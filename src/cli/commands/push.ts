@@ -32,7 +32,7 @@ export default class Push extends BaseCommand {
     const { familiarName, parseReference, repositoryName } = await import('../../image/reference.js');
     const { layerProgress } = await import('../image/layer-progress.js');
     const { interruptible } = await import('../interrupt.js');
-    const { emitEvent } = await import('../../engine/event-log.js');
+    const { emitEvent } = await import('../../engine/events/event-log.js');
     using stop = interruptible();
     const store = await openImageStore();
     const repository = repositoryName(parseReference(args.name));

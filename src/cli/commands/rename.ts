@@ -11,8 +11,8 @@ export default class Rename extends BaseCommand {
 
   async run(): Promise<void> {
     const { args } = await this.parse(Rename);
-    const { findContainerId } = await import('../../engine/find-container.js');
-    const { renameContainer } = await import('../../engine/rename-container.js');
+    const { findContainerId } = await import('../../engine/record/find-container.js');
+    const { renameContainer } = await import('../../engine/life/rename-container.js');
     await renameContainer(findContainerId(args.container), args.name);
   }
 }

@@ -22,8 +22,8 @@ export default class Restart extends BaseCommand {
 
   async run(): Promise<string[]> {
     const { flags } = await this.parse(Restart);
-    const { findContainerId } = await import('../../engine/find-container.js');
-    const { restartContainer } = await import('../../engine/restart-container.js');
+    const { findContainerId } = await import('../../engine/record/find-container.js');
+    const { restartContainer } = await import('../../engine/life/restart-container.js');
     const act = async (text: string) => {
       await restartContainer(findContainerId(text), { signal: flags.signal, timeoutS: flags.timeout });
       return text;

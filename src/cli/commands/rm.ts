@@ -15,8 +15,8 @@ export default class Rm extends BaseCommand {
 
   async run(): Promise<string[]> {
     const { flags } = await this.parse(Rm);
-    const { findContainerId } = await import('../../engine/find-container.js');
-    const { removeContainer } = await import('../../engine/remove-container.js');
+    const { findContainerId } = await import('../../engine/record/find-container.js');
+    const { removeContainer } = await import('../../engine/life/remove-container.js');
     const act = async (text: string) => {
       try {
         await removeContainer(findContainerId(text), flags);

@@ -19,7 +19,7 @@ export default class Rmi extends BaseCommand {
     const { flags } = await this.parse(Rmi);
     const { removeImage } = await import('../../image/remove-image.js');
     const { openImageStore } = await import('../../image/store/image-store.js');
-    const { imageUsers } = await import('../../engine/image-users.js');
+    const { imageUsers } = await import('../../engine/record/image-users.js');
     const { collect } = await import('../image/collect.js');
     const { removedLines, tellRemoved } = await import('../image/removed-lines.js');
     const { eachContainer } = await import('../each-container.js');

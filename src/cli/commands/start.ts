@@ -17,8 +17,8 @@ export default class Start extends BaseCommand {
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Start);
-    const { findContainer, findContainerId } = await import('../../engine/find-container.js');
-    const { startContainer } = await import('../../engine/start-container.js');
+    const { findContainer, findContainerId } = await import('../../engine/record/find-container.js');
+    const { startContainer } = await import('../../engine/life/start-container.js');
     if (flags.attach || flags.interactive) {
       const [text, other] = this.tail;
       if (text === undefined || other !== undefined) {

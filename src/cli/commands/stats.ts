@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Flags } from '@oclif/core';
-import type { Usage } from '../../engine/container-stats.js';
+import type { Usage } from '../../engine/look/container-stats.js';
 import { BaseCommand } from '../base-command.js';
 import type { StatsRow } from '../stats-listing.js';
 
@@ -23,7 +23,7 @@ export default class Stats extends BaseCommand {
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Stats);
-    const { usageOf } = await import('../../engine/container-stats.js');
+    const { usageOf } = await import('../../engine/look/container-stats.js');
     const { statsListing } = await import('../stats-listing.js');
     const { renderListing } = await import('../format/listing.js');
     const chosen = await chooser(this.tail, flags.all ?? false);
@@ -53,9 +53,9 @@ export default class Stats extends BaseCommand {
 
 /** The named ones, as long as they are there, or those that run. Error (`input`): there is none of such a name. */
 async function chooser(names: readonly string[], all: boolean) {
-  const { findContainerId } = await import('../../engine/find-container.js');
-  const { containerIds, readRecordQuickly } = await import('../../engine/records.js');
-  const { isRunning } = await import('../../engine/container-status.js');
+  const { findContainerId } = await import('../../engine/record/find-container.js');
+  const { containerIds, readRecordQuickly } = await import('../../engine/record/records.js');
+  const { isRunning } = await import('../../engine/record/container-status.js');
   const ids = names.map(findContainerId);
   return () =>
     (ids.length > 0 ? ids : containerIds())

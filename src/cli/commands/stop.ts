@@ -22,8 +22,8 @@ export default class Stop extends BaseCommand {
 
   async run(): Promise<string[]> {
     const { flags } = await this.parse(Stop);
-    const { findContainerId } = await import('../../engine/find-container.js');
-    const { stopContainer } = await import('../../engine/signal-container.js');
+    const { findContainerId } = await import('../../engine/record/find-container.js');
+    const { stopContainer } = await import('../../engine/life/signal-container.js');
     const act = async (text: string) => {
       await stopContainer(findContainerId(text), { signal: flags.signal, timeoutS: flags.timeout });
       return text;

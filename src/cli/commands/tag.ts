@@ -14,7 +14,7 @@ export default class Tag extends BaseCommand {
     const { args } = await this.parse(Tag);
     const { parseReference, referenceName, withDefaultTag } = await import('../../image/reference.js');
     const { openImageStore } = await import('../../image/store/image-store.js');
-    const { emitEvent } = await import('../../engine/event-log.js');
+    const { emitEvent } = await import('../../engine/events/event-log.js');
     const reference = withDefaultTag(parseReference(args.name));
     if (reference.digest !== undefined) {
       throw new VlabError('input', 'refusing to create a tag with a digest reference', { exitCode: 1 });

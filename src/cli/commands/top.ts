@@ -11,8 +11,8 @@ export default class Top extends BaseCommand {
     await this.parse(Top);
     const [text, ...options] = this.tail;
     if (text === undefined) throw new VlabError('input', 'no container is named', { exitCode: 1 });
-    const { findContainer } = await import('../../engine/find-container.js');
-    const { processesIn } = await import('../../engine/container-processes.js');
+    const { findContainer } = await import('../../engine/record/find-container.js');
+    const { processesIn } = await import('../../engine/look/container-processes.js');
     const { alignTabs } = await import('../format/tab-columns.js');
     const { printable } = await import('../format/terminal-text.js');
     const { titles, rows } = await processesIn(findContainer(text), options);

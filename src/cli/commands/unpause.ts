@@ -9,8 +9,8 @@ export default class Unpause extends BaseCommand {
 
   async run(): Promise<string[]> {
     await this.parse(Unpause);
-    const { findContainerId } = await import('../../engine/find-container.js');
-    const { unpauseContainer } = await import('../../engine/pause-container.js');
+    const { findContainerId } = await import('../../engine/record/find-container.js');
+    const { unpauseContainer } = await import('../../engine/life/pause-container.js');
     const act = async (text: string) => {
       await unpauseContainer(findContainerId(text));
       return text;

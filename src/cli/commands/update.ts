@@ -14,8 +14,8 @@ export default class Update extends BaseCommand {
 
   async run(): Promise<string[]> {
     const { flags } = await this.parse(Update);
-    const { findContainerId } = await import('../../engine/find-container.js');
-    const { updateContainer } = await import('../../engine/update-container.js');
+    const { findContainerId } = await import('../../engine/record/find-container.js');
+    const { updateContainer } = await import('../../engine/life/update-container.js');
     const asked = readUpdate(flags);
     const act = async (text: string) => {
       for (const warning of await updateContainer(findContainerId(text), asked))

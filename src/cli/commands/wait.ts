@@ -17,8 +17,8 @@ export default class Wait extends BaseCommand {
 
   async run(): Promise<string[]> {
     const { flags } = await this.parse(Wait);
-    const { findContainerId } = await import('../../engine/find-container.js');
-    const { waitForContainer } = await import('../../engine/wait-container.js');
+    const { findContainerId } = await import('../../engine/record/find-container.js');
+    const { waitForContainer } = await import('../../engine/life/wait-container.js');
     // All are waited for from the first moment on: one that is removed at its end is gone when its turn comes.
     const waits = new Map<string, Promise<number>>();
     for (const text of this.tail) {

@@ -1,7 +1,7 @@
 /** `--device`, `--device-cgroup-rule`, `--ulimit`, `--sysctl` (docker-run(1)). Pure. */
 import { posix } from 'node:path';
-import { refuse } from '../../engine/asked-error.js';
-import type { ContainerDefinition, DefinedDevice, DefinedDeviceRule } from '../../engine/definition.js';
+import { refuse } from '../../engine/define/asked-error.js';
+import type { ContainerDefinition, DefinedDevice, DefinedDeviceRule } from '../../engine/define/definition.js';
 import { splitOnce, wrongValue } from './wrong.js';
 
 const ACCESS = /^(?!.*(.).*\1)[rwm]{1,3}$/;

@@ -1,5 +1,5 @@
 /** `-e`, `--env-file`, `-l`, `--label-file` (docker-run(1), docker's opts/envfile.go). Pure but for `readText`. */
-import { refuse } from '../../engine/asked-error.js';
+import { refuse } from '../../engine/define/asked-error.js';
 import { recordOf, splitOnce, wrongValue } from './wrong.js';
 
 export interface EnvironmentFlags {

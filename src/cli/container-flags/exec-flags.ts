@@ -1,7 +1,7 @@
 /** The flags of `exec` (docker-exec(1)), and what they ask for. */
 import type { Interfaces } from '@oclif/core';
-import { refuse } from '../../engine/asked-error.js';
-import type { ExecRequest } from '../../engine/exec-request.js';
+import { refuse } from '../../engine/define/asked-error.js';
+import type { ExecRequest } from '../../engine/define/exec-request.js';
 import { readEnvironment } from './env.js';
 import { on, text, texts } from './flag.js';
 import type { Surroundings } from './read-container.js';

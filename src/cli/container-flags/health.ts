@@ -1,6 +1,6 @@
 /** `--health-*` and `--no-healthcheck` (docker-run(1)). Pure. */
-import type { AskedHealthCheck } from '../../engine/asked-container.js';
-import { refuse } from '../../engine/asked-error.js';
+import type { AskedHealthCheck } from '../../engine/define/asked-container.js';
+import { refuse } from '../../engine/define/asked-error.js';
 import { durationOf, integerOf } from './wrong.js';
 
 export interface HealthFlags {

@@ -1,6 +1,6 @@
 /** `--log-driver` and `--log-opt` (docker's documentation, "Configure logging drivers"). Pure. */
-import { refuse } from '../../engine/asked-error.js';
-import type { LogOptions } from '../../engine/definition.js';
+import { refuse } from '../../engine/define/asked-error.js';
+import type { LogOptions } from '../../engine/define/definition.js';
 import { integerOf, sizeOf, splitOnce } from './wrong.js';
 
 /** As docker has them: of json-file one file that grows, of local five of 20 MB. */

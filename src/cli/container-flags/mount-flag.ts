@@ -1,6 +1,6 @@
 /** `--mount type=…,source=…,target=…` (docker-run(1), "--mount"; docker's opts/mount.go). Pure. */
 import { posix } from 'node:path';
-import type { AskedMount } from '../../engine/asked-container.js';
+import type { AskedMount } from '../../engine/define/asked-container.js';
 import { csvFields } from './csv.js';
 import { PROPAGATIONS, VOLUME_NAME } from './mounts.js';
 import { sizeOf, splitOnce, wrongValue } from './wrong.js';

@@ -1,8 +1,8 @@
 /** `-v`, `--mount`, `--tmpfs` and `--volumes-from` (docker-run(1); moby's volume/mounts/linux_parser.go). Pure. */
 import { posix } from 'node:path';
 import { ramBytes } from '../../base/ram-size.js';
-import type { AskedContainer, AskedMount, AskedVolume } from '../../engine/asked-container.js';
-import { refuse } from '../../engine/asked-error.js';
+import type { AskedContainer, AskedMount, AskedVolume } from '../../engine/define/asked-container.js';
+import { refuse } from '../../engine/define/asked-error.js';
 import { splitOnce } from './wrong.js';
 
 /** `[SOURCE:]PLACE[:MODE]`. `cwd`: of relative paths. Errors (`input`): docker's. */

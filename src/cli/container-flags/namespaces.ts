@@ -1,6 +1,6 @@
 /** `--pid`, `--ipc`, `--uts`, `--userns`, `--cgroupns` (docker-run(1)). Pure. */
-import type { AskedContainer } from '../../engine/asked-container.js';
-import { refuse } from '../../engine/asked-error.js';
+import type { AskedContainer } from '../../engine/define/asked-container.js';
+import { refuse } from '../../engine/define/asked-error.js';
 
 export interface NamespaceFlags {
   pid?: string | undefined;

@@ -1,8 +1,8 @@
 /** `--network` and the flags around it (docker-run(1); docker's opts/network.go). Pure. */
 import { isIP, isIPv4, isIPv6 } from 'node:net';
-import type { AskedContainer } from '../../engine/asked-container.js';
-import { refuse } from '../../engine/asked-error.js';
-import type { NetworkAttachment } from '../../engine/definition-parts.js';
+import type { AskedContainer } from '../../engine/define/asked-container.js';
+import { refuse } from '../../engine/define/asked-error.js';
+import type { NetworkAttachment } from '../../engine/define/definition-parts.js';
 import { parsePublishedPort } from '../../network/ports.js';
 import { csvFields } from './csv.js';
 import { splitOnce, wrongValue } from './wrong.js';

@@ -1,8 +1,8 @@
 /** What the flags and words of `run` and `create` ask for, as values. Pure but for what `surroundings` read. */
 import type { Interfaces } from '@oclif/core';
 import { signalNumber } from '../../base/signals.js';
-import type { AskedContainer } from '../../engine/asked-container.js';
-import { refuse } from '../../engine/asked-error.js';
+import type { AskedContainer } from '../../engine/define/asked-container.js';
+import { refuse } from '../../engine/define/asked-error.js';
 import type { CREATE_FLAGS, RUN_FLAGS } from './create-flags.js';
 import { readDevice, readDeviceRule, readSysctl, readUlimit } from './devices.js';
 import { readEnvironment, readLabels } from './env.js';

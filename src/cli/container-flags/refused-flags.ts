@@ -1,5 +1,5 @@
 /** docker's flags that vlab knows and does not have: each is told with the reason, and never passed over. */
-import { refuse } from '../../engine/asked-error.js';
+import { refuse } from '../../engine/define/asked-error.js';
 import { on, text, texts } from './flag.js';
 
 const hidden = { hidden: true };

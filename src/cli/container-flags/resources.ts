@@ -1,7 +1,7 @@
 /** Limits: the flags of `run`, `create` and `update` that become ContainerResources. Pure. */
 import { ramBytes } from '../../base/ram-size.js';
-import { refuse } from '../../engine/asked-error.js';
-import type { ContainerResources } from '../../engine/definition-parts.js';
+import { refuse } from '../../engine/define/asked-error.js';
+import type { ContainerResources } from '../../engine/define/definition-parts.js';
 import { integerOf, sizeOf, splitOnce, wrongValue } from './wrong.js';
 
 export interface ResourceFlags {

@@ -1,6 +1,6 @@
 /** `--security-opt` and capabilities (docker-run(1), "--security-opt"). Pure but for the profile's text, which `readText` gives. */
-import type { AskedContainer } from '../../engine/asked-container.js';
-import { refuse } from '../../engine/asked-error.js';
+import type { AskedContainer } from '../../engine/define/asked-container.js';
+import { refuse } from '../../engine/define/asked-error.js';
 import { capabilityNamesOf } from '../../engine/spec/capabilities.js';
 
 export interface SecurityFlags {

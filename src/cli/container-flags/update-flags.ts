@@ -1,7 +1,7 @@
 /** The flags of `update` (docker-update(1)), and what they ask for. */
 import type { Interfaces } from '@oclif/core';
-import { refuse } from '../../engine/asked-error.js';
-import type { ContainerResources, RestartPolicy } from '../../engine/definition-parts.js';
+import { refuse } from '../../engine/define/asked-error.js';
+import type { ContainerResources, RestartPolicy } from '../../engine/define/definition-parts.js';
 import { text } from './flag.js';
 import { UPDATE_RESOURCE_FLAGS } from './resource-flags.js';
 import { readResources, readRestart } from './resources.js';

@@ -1,7 +1,7 @@
 /** What docker's command line says of a value that is none (github.com/spf13/pflag), and ends with. */
 import { goDurationMs } from '../../base/go-duration.js';
 import { ramBytes } from '../../base/ram-size.js';
-import { refuse } from '../../engine/asked-error.js';
+import { refuse } from '../../engine/define/asked-error.js';
 
 /** `flag`: `--memory`. */
 export function wrongValue(flag: string, value: string, why: string, hint?: string) {

@@ -1,4 +1,4 @@
-import { emitEvent } from '../../engine/event-log.js';
+import { emitEvent } from '../../engine/events/event-log.js';
 import type { Removed } from '../../image/remove-image.js';
 
 /** As docker says it. */

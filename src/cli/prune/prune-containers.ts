@@ -1,4 +1,4 @@
-import { pruneContainers } from '../../engine/prune-containers.js';
+import { pruneContainers } from '../../engine/life/prune-containers.js';
 import { matches, parseFilters } from '../format/filter.js';
 import { type Prune, rulesNow } from './pruned.js';
 

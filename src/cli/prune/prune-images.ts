@@ -1,4 +1,4 @@
-import { imageUsers } from '../../engine/image-users.js';
+import { imageUsers } from '../../engine/record/image-users.js';
 import { pruneImages } from '../../image/remove-image.js';
 import { openImageStore } from '../../image/store/image-store.js';
 import { matches, parseFilters } from '../format/filter.js';

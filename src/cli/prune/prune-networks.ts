@@ -1,5 +1,5 @@
-import { emitEvent } from '../../engine/event-log.js';
-import { containerIds, readState } from '../../engine/records.js';
+import { emitEvent } from '../../engine/events/event-log.js';
+import { containerIds, readState } from '../../engine/record/records.js';
 import { pruneNetworks } from '../../network/networks.js';
 import { matches, parseFilters } from '../format/filter.js';
 import { type Prune, rulesNow } from './pruned.js';

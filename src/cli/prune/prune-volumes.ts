@@ -1,6 +1,6 @@
-import { emitEvent } from '../../engine/event-log.js';
-import { bytesBelow } from '../../engine/layer-sizes.js';
-import { containersUsing, usersOfVolumes } from '../../engine/volume-users.js';
+import { emitEvent } from '../../engine/events/event-log.js';
+import { bytesBelow } from '../../engine/files/layer-sizes.js';
+import { containersUsing, usersOfVolumes } from '../../engine/record/volume-users.js';
 import { listVolumes, removeVolume } from '../../storage/volumes.js';
 import { labelRule, matches, noLabelRule, parseFilters } from '../format/filter.js';
 import type { Prune } from './pruned.js';

@@ -4,10 +4,10 @@ import { HeldRoot, type RootToHold } from '../../container/hold-root.js';
 import { rootMountOf } from '../../storage/container-layer.js';
 import type { RootMount } from '../../storage/root-mount.js';
 import { sourceOf } from '../../storage/volumes.js';
-import { containerDir } from '../container-files.js';
-import { isRunning } from '../container-status.js';
-import type { DefinedMount } from '../definition-parts.js';
-import { type ContainerRecord, withContainer } from '../records.js';
+import type { DefinedMount } from '../define/definition-parts.js';
+import { containerDir } from '../record/container-files.js';
+import { isRunning } from '../record/container-status.js';
+import { type ContainerRecord, withContainer } from '../record/records.js';
 
 export interface PathInRoot {
   root: HeldRoot;

@@ -7,7 +7,7 @@ import type { HeldPath } from '../../container/hold-root.js';
 import { unpackLayer } from '../../image/layer/unpack-layer.js';
 import { OCI_LAYER } from '../../image/manifest.js';
 import { ownIdMaps } from '../../storage/own-id-maps.js';
-import type { ContainerRecord } from '../records.js';
+import type { ContainerRecord } from '../record/records.js';
 import { holdRootFor, type PathInRoot } from './container-root.js';
 import { type CopyEnd, copyTarget, meansContent, saysDirectory } from './copy-rules.js';
 import { type PackedTar, packTar, type TarSource, unpackOnHost } from './tar-stream.js';

@@ -7,8 +7,8 @@ import { makeWhole } from '../../base/partial.js';
 import { HeldRoot } from '../../container/hold-root.js';
 import type { RootMount } from '../../storage/root-mount.js';
 import { getVolume } from '../../storage/volumes.js';
-import type { DefinedMount } from '../definition-parts.js';
-import { containersUsing } from '../volume-users.js';
+import type { DefinedMount } from '../define/definition-parts.js';
+import { containersUsing } from '../record/volume-users.js';
 import { lasting } from './container-root.js';
 
 /** `id`, `root`: of the container, which does not run yet. Errors: those of getVolume; `operation` when the files cannot be copied. */

@@ -1,6 +1,6 @@
 /** `Config` of a container's document: what runs in it. Pure. */
 import { asMap } from '../../base/go-map.js';
-import type { ContainerDefinition, HealthCheck } from '../definition.js';
+import type { ContainerDefinition, HealthCheck } from '../define/definition.js';
 
 const NS_PER_MS = 1_000_000;
 

@@ -1,7 +1,7 @@
 /** What `inspect` says of a container: docker's ContainerJSON (Engine API 1.43 and later), made of its record. Pure. */
 import { asMap } from '../../base/go-map.js';
-import type { Status } from '../container-state.js';
-import type { ContainerRecord } from '../records.js';
+import type { Status } from '../record/container-state.js';
+import type { ContainerRecord } from '../record/records.js';
 import { createdCommand, runConfigDocument } from './config-document.js';
 import { hostConfigDocument } from './host-config-document.js';
 import { networkSettingsDocument } from './network-document.js';

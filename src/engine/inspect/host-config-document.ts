@@ -2,8 +2,8 @@
 import { asMap } from '../../base/go-map.js';
 import { MASKED_PATHS, READONLY_PATHS } from '../../container/config/default-config.js';
 import type { PublishedPort } from '../../network/ports.js';
-import type { ContainerDefinition } from '../definition.js';
-import type { ContainerRecord } from '../records.js';
+import type { ContainerDefinition } from '../define/definition.js';
+import type { ContainerRecord } from '../record/records.js';
 import { portBindings } from './network-document.js';
 
 export function hostConfigDocument({ definition, state }: ContainerRecord) {

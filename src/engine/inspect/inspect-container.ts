@@ -1,13 +1,13 @@
 /** The document of a container as it is at this moment, gathered from its record, its layer and its volumes. */
 import { join } from 'node:path';
 import { listVolumes } from '../../storage/volumes.js';
-import { CONTAINER_FILES, containerDir } from '../container-files.js';
-import { containerRoot } from '../container-root.js';
-import { statusOf } from '../container-status.js';
-import { findContainer } from '../find-container.js';
-import { layerSizes } from '../layer-sizes.js';
+import { containerRoot } from '../files/container-root.js';
+import { layerSizes } from '../files/layer-sizes.js';
 import { NEWEST } from '../logs/log-files.js';
-import type { ContainerRecord } from '../records.js';
+import { CONTAINER_FILES, containerDir } from '../record/container-files.js';
+import { statusOf } from '../record/container-status.js';
+import { findContainer } from '../record/find-container.js';
+import type { ContainerRecord } from '../record/records.js';
 import { type ContainerDocument, containerDocument } from './container-document.js';
 
 /** `size`: with what its layer takes, which is counted. Error (`input`): there is no such container. */

@@ -1,8 +1,8 @@
 /** `NetworkSettings` of a container's document, and ports as docker writes them there and in `ps`. Pure. */
 import { asMap } from '../../base/go-map.js';
 import type { PublishedPort } from '../../network/ports.js';
-import type { Attachment, Status } from '../container-state.js';
-import type { ContainerRecord } from '../records.js';
+import type { Attachment, Status } from '../record/container-state.js';
+import type { ContainerRecord } from '../record/records.js';
 
 export interface PortBinding {
   HostIp: string;

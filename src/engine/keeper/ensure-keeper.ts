@@ -8,7 +8,7 @@ import { usualPlaces } from '../../container/cgroup/places.js';
 import { readSituation } from '../../container/situation.js';
 import { signalIfThere } from '../../sys/signal.js';
 import { untilEnded } from '../../sys/until-ended.js';
-import { ownCommand, ownEnvironment } from '../finish-words.js';
+import { ownCommand, ownEnvironment } from '../life/finish-words.js';
 import { type KeeperRecord, keeperDir, ownVersion, runningKeeper, withKeeper, writeKeeper } from './keeper-place.js';
 
 /** One that is of another vlab is replaced, unless a service manager would start it again. */

@@ -1,6 +1,7 @@
 /** What one probe says about a container's health: docker's rules (moby's daemon/health.go). Pure. */
-import type { Health, HealthProbe } from '../container-state.js';
-import type { HealthCheck } from '../definition.js';
+
+import type { HealthCheck } from '../define/definition.js';
+import type { Health, HealthProbe } from '../record/container-state.js';
 
 const KEPT_PROBES = 5;
 export const MOST_OUTPUT_BYTES = 4096;

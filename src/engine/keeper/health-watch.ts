@@ -1,13 +1,13 @@
 /** Probes one run of a container, until that has ended. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../base/errors.js';
-import { stillRuns } from '../boot.js';
-import { emitContainer } from '../container-event.js';
-import type { BootProcess, Health, HealthProbe } from '../container-state.js';
-import { statusOf } from '../container-status.js';
-import type { HealthCheck } from '../definition.js';
-import { runCaptured } from '../exec-captured.js';
-import { type ContainerRecord, readState, withContainer, writeState } from '../records.js';
+import type { HealthCheck } from '../define/definition.js';
+import { emitContainer } from '../events/container-event.js';
+import { runCaptured } from '../exec/exec-captured.js';
+import { stillRuns } from '../record/boot.js';
+import type { BootProcess, Health, HealthProbe } from '../record/container-state.js';
+import { statusOf } from '../record/container-status.js';
+import { type ContainerRecord, readState, withContainer, writeState } from '../record/records.js';
 import { afterProbe, FRESH_HEALTH, MOST_OUTPUT_BYTES, probeDelayMs } from './health-step.js';
 
 /** Resolves when the run has ended, or `signal` is given. */

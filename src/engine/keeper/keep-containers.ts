@@ -4,9 +4,11 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VlabError } from '../../base/errors.js';
-import { bootId, stillRuns } from '../boot.js';
-import { needsSettling } from '../container-status.js';
-import { followEvents } from '../read-events.js';
+import { followEvents } from '../events/read-events.js';
+import { startsAfterBoot } from '../life/restart-decision.js';
+import { needsKeeper, startContainer } from '../life/start-container.js';
+import { bootId, stillRuns } from '../record/boot.js';
+import { needsSettling } from '../record/container-status.js';
 import {
   type ContainerRecord,
   containerIds,
@@ -14,10 +16,8 @@ import {
   readRecordQuickly,
   withContainer,
   writeState,
-} from '../records.js';
-import { startsAfterBoot } from '../restart-decision.js';
-import { settle } from '../settle.js';
-import { needsKeeper, startContainer } from '../start-container.js';
+} from '../record/records.js';
+import { settle } from '../record/settle.js';
 import { watchHealth } from './health-watch.js';
 import { lastBoot, writeLastBoot } from './keeper-place.js';
 

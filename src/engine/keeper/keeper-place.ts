@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { dataDir, packageRoot } from '../../base/paths.js';
 import { locked, TOKEN } from '../../oci/lock.js';
 import { makeDirectories, makeDirectoryWhole } from '../../oci/whole-directory.js';
-import { bootProcessOf, stillRuns } from '../boot.js';
-import type { BootProcess } from '../container-state.js';
+import { bootProcessOf, stillRuns } from '../record/boot.js';
+import type { BootProcess } from '../record/container-state.js';
 
 export interface KeeperRecord {
   process: BootProcess;

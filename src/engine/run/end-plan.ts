@@ -10,7 +10,7 @@ import { unblockSignals } from '../../sys/attached.js';
 import { note } from '../../sys/channel.js';
 import { num } from '../../sys/num.js';
 import { label, MAX_RESULT, type Plan, PlanBuilder, type StepOptions } from '../../sys/plan.js';
-import { CONTAINER_FILES } from '../container-files.js';
+import { CONTAINER_FILES } from '../record/container-files.js';
 import { EXIT_RECORD, EXIT_RECORD_BYTES, FINISHED_AT } from './exit-record.js';
 import { ATTACH_SOCKET, KEEP, NEW_EXIT } from './keep.js';
 

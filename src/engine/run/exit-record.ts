@@ -13,8 +13,8 @@ import { join } from 'node:path';
 import { errnoOf } from '../../base/errors.js';
 import { exitCodeOf } from '../../container/foreground-steps.js';
 import { ABI } from '../../sys/abi.js';
-import { CONTAINER_FILES } from '../container-files.js';
-import type { BootProcess } from '../container-state.js';
+import { CONTAINER_FILES } from '../record/container-files.js';
+import type { BootProcess } from '../record/container-state.js';
 import type { ContainerEnd } from './start-request.js';
 
 export const EXIT_RECORD = { owner: 128, time: 16, siginfo: 128, oom: 256 } as const;

@@ -12,7 +12,7 @@ import { writeIdMaps } from '../../container/write-id-maps.js';
 import { encodePlan } from '../../sys/encode.js';
 import { initVersion, nativeBinary } from '../../sys/native.js';
 import { own, ownerRecordPath } from '../../sys/owners.js';
-import { CONTAINER_FILES } from '../container-files.js';
+import { CONTAINER_FILES } from '../record/container-files.js';
 import { converse } from './converse.js';
 import { endPlan } from './end-plan.js';
 import { engineLauncher } from './engine-launcher.js';

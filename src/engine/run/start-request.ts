@@ -8,7 +8,7 @@ import type { PlannedCgroup } from '../../container/cgroup/planned-cgroup.js';
 import type { OciConfig } from '../../container/config/schema.js';
 import type { RootMount } from '../../storage/root-mount.js';
 import type { Process } from '../../sys/owners.js';
-import type { BootProcess } from '../container-state.js';
+import type { BootProcess } from '../record/container-state.js';
 
 /** Where output is kept; docs of the lines: log-line.ts. */
 export interface LogOptions {

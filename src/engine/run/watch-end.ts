@@ -1,8 +1,8 @@
 /** Waits for the end of a run that somebody else started. */
 import { type FSWatcher, watch } from 'node:fs';
-import { stillRuns } from '../boot.js';
-import { CONTAINER_FILES } from '../container-files.js';
-import type { BootProcess } from '../container-state.js';
+import { stillRuns } from '../record/boot.js';
+import { CONTAINER_FILES } from '../record/container-files.js';
+import type { BootProcess } from '../record/container-state.js';
 import { readExit } from './exit-record.js';
 import type { ContainerEnd } from './start-request.js';
 

@@ -1,6 +1,6 @@
 /** Which capabilities a container has, of `--cap-add`, `--cap-drop` and `--privileged` (moby's oci/caps). Pure. */
 import { CAPABILITIES, DEFAULT_CAPABILITIES } from '../../container/config/capabilities.js';
-import { refuse } from '../asked-error.js';
+import { refuse } from '../define/asked-error.js';
 
 const ALL = 'ALL';
 

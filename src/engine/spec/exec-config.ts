@@ -1,7 +1,7 @@
 /** The configuration of a container with the process of an `exec` in place of its own (moby's daemon/exec_linux.go). Pure. */
 import { CAPABILITIES } from '../../container/config/capabilities.js';
 import type { OciConfig } from '../../container/config/schema.js';
-import type { ExecRequest } from '../exec-request.js';
+import type { ExecRequest } from '../define/exec-request.js';
 import type { ResolvedUser } from './facts.js';
 import { settableGroups } from './user.js';
 

@@ -1,7 +1,7 @@
 /** What a container's OCI configuration needs to know beyond its definition, as it is at the moment of the start. */
 import type { OciDevice, OciIdMapping } from '../../container/config/schema.js';
 import type { Arch } from '../../sys/abi.js';
-import type { ContainerResources } from '../definition-parts.js';
+import type { ContainerResources } from '../define/definition-parts.js';
 
 /** Who the program is, by the image's /etc/passwd and /etc/group (user.ts). */
 export interface ResolvedUser {

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { defaultMounts, initMount } from '../../container/config/default-config.js';
 import type { OciConfig, OciMount } from '../../container/config/schema.js';
 import { SYSTEM_MOUNTS } from '../../container/config/system-config.js';
-import { type ContainerDefinition, joinedContainer } from '../definition.js';
-import type { DefinedMount } from '../definition-parts.js';
+import { type ContainerDefinition, joinedContainer } from '../define/definition.js';
+import type { DefinedMount } from '../define/definition-parts.js';
 import { type SpecFacts, volumeKey } from './facts.js';
 
 const CGROUPS: OciMount = {

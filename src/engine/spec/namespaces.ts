@@ -2,7 +2,7 @@
 
 import type { OciConfig, OciNamespaceType } from '../../container/config/schema.js';
 import { NAMESPACE_FILES } from '../../container/host-abilities.js';
-import { type ContainerDefinition, joinedContainer } from '../definition.js';
+import { type ContainerDefinition, joinedContainer } from '../define/definition.js';
 import type { SpecFacts } from './facts.js';
 
 type Entry = OciConfig['linux']['namespaces'][number];

@@ -14,7 +14,7 @@ import {
 import { defaultSeccomp } from '../../container/config/default-seccomp.js';
 import type { OciConfig, OciDeviceRule, OciSeccomp } from '../../container/config/schema.js';
 import { SYSTEM_CAPABILITIES, systemEnvironment } from '../../container/config/system-config.js';
-import type { ContainerDefinition } from '../definition.js';
+import type { ContainerDefinition } from '../define/definition.js';
 import { capabilitiesOf } from './capabilities.js';
 import type { SpecFacts } from './facts.js';
 import { mountsFor, rootPropagation } from './mounts.js';

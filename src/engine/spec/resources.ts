@@ -1,6 +1,6 @@
 /** Limits as people ask for them → linux.resources (config-linux.md, "Control groups"). Pure. */
 import type { OciResources } from '../../container/config/schema.js';
-import type { ContainerResources } from '../definition-parts.js';
+import type { ContainerResources } from '../define/definition-parts.js';
 import type { SpecFacts } from './facts.js';
 
 const CPU_PERIOD_US = 100_000;

@@ -7,7 +7,7 @@ import { parseSeccomp } from '../../container/config/parse-config.js';
 import type { OciSeccomp } from '../../container/config/schema.js';
 import { notifies } from '../../container/seccomp/profile.js';
 import type { Arch } from '../../sys/abi.js';
-import { refuse } from '../asked-error.js';
+import { refuse } from '../define/asked-error.js';
 
 interface Filter {
   caps?: string[];

@@ -1,5 +1,5 @@
 /** Who `--user` is, by the texts of an image's /etc/passwd and /etc/group (passwd(5), group(5); moby's user.GetExecUser). Pure. */
-import { refuse } from '../asked-error.js';
+import { refuse } from '../define/asked-error.js';
 import type { ResolvedUser } from './facts.js';
 
 export interface UserFiles {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { situationFor } from '../../../src/container/situation-for.js';
-import type { AskedContainer } from '../../../src/engine/asked-container.js';
+import type { AskedContainer } from '../../../src/engine/define/asked-container.js';
 import { ociConfigOf } from '../../../src/engine/spec/oci-config.js';
 import { resolveUser } from '../../../src/engine/spec/user.js';
 import { isRoot, needs } from '../../skips.js';

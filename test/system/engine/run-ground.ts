@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { defaultConfig } from '../../../src/container/config/default-config.js';
 import type { OciConfig } from '../../../src/container/config/schema.js';
-import { containerDir, containerRunDir } from '../../../src/engine/container-files.js';
+import { containerDir, containerRunDir } from '../../../src/engine/record/container-files.js';
 import { startContainer } from '../../../src/engine/run/start-container.js';
 import type { Started, StartRequest } from '../../../src/engine/run/start-request.js';
 import { launcherDir, launcherPid } from '../../../src/sys/launcher.js';

@@ -27,7 +27,7 @@ The same packages give the same image, digest and all; files that are newer than
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(ImageMake);
     const { makeImage } = await import('../../../image/make/make-image.js');
-    const { emitEvent } = await import('../../../engine/event-log.js');
+    const { emitEvent } = await import('../../../engine/events/event-log.js');
     const { maker } = args;
     const image = await makeImage(maker as 'busybox' | 'debian' | 'probe', flags);
     emitEvent('image', 'import', image.id, { name: image.references[0] ?? image.id });

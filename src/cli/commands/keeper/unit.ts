@@ -11,7 +11,7 @@ export default class KeeperUnit extends BaseCommand {
   async run(): Promise<{ unit: string }> {
     await this.parse(KeeperUnit);
     const { keeperUnit } = await import('../../../engine/keeper/keeper-unit.js');
-    const { ownCommand, ownEnvironment } = await import('../../../engine/finish-words.js');
+    const { ownCommand, ownEnvironment } = await import('../../../engine/life/finish-words.js');
     const unit = keeperUnit(ownCommand('keeper', 'run', '--service'), ownEnvironment(), process.getuid?.() === 0);
     this.log(unit.trimEnd());
     return { unit };

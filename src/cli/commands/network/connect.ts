@@ -20,8 +20,8 @@ export default class NetworkConnect extends BaseCommand {
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(NetworkConnect);
-    const { attachNetwork } = await import('../../../engine/attach-network.js');
-    const { findContainerId } = await import('../../../engine/find-container.js');
+    const { attachNetwork } = await import('../../../engine/life/attach-network.js');
+    const { findContainerId } = await import('../../../engine/record/find-container.js');
     const { keyValues } = await import('../../key-values.js');
     const attachment = {
       ...{ network: args.network, aliases: flags.alias ?? [], driverOptions: keyValues(flags['driver-opt']) },

@@ -36,7 +36,7 @@ export default class NetworkCreate extends BaseCommand {
     const { createNetwork } = await import('../../../network/networks.js');
     const { forwardDrops, explainDrops } = await import('../../../network/foreign-rules.js');
     const { canServeNames, NAMES_IN_FILES } = await import('../../../network/name-server.js');
-    const { emitEvent } = await import('../../../engine/event-log.js');
+    const { emitEvent } = await import('../../../engine/events/event-log.js');
     const { driver } = flags;
     if (driver !== 'bridge' && driver !== 'macvlan' && driver !== 'ipvlan') {
       throw new VlabError('input', `could not find plugin ${driver} in v1 plugin registry: plugin not found`, {

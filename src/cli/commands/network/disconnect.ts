@@ -12,8 +12,8 @@ export default class NetworkDisconnect extends BaseCommand {
 
   async run(): Promise<void> {
     const { args } = await this.parse(NetworkDisconnect);
-    const { detachNetwork } = await import('../../../engine/attach-network.js');
-    const { findContainerId } = await import('../../../engine/find-container.js');
+    const { detachNetwork } = await import('../../../engine/life/attach-network.js');
+    const { findContainerId } = await import('../../../engine/record/find-container.js');
     await detachNetwork(findContainerId(args.container), args.network);
   }
 }

@@ -15,7 +15,7 @@ export default class NetworkInspect extends BaseCommand {
   async run(): Promise<unknown> {
     const { flags } = await this.parse(NetworkInspect);
     const { VlabError } = await import('../../../base/errors.js');
-    const { readState } = await import('../../../engine/records.js');
+    const { readState } = await import('../../../engine/record/records.js');
     const { networkNamed } = await import('../../../network/network-state.js');
     const { ensureDefaultNetwork, listNetworks } = await import('../../../network/networks.js');
     const { DEFAULT_NETWORK } = await import('../../../network/definition.js');

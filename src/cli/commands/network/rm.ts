@@ -11,7 +11,7 @@ export default class NetworkRm extends BaseCommand {
 
   async run(): Promise<string[]> {
     const { flags } = await this.parse(NetworkRm);
-    const { emitEvent } = await import('../../../engine/event-log.js');
+    const { emitEvent } = await import('../../../engine/events/event-log.js');
     const { removeNetwork } = await import('../../../network/networks.js');
     const { findNetwork } = await import('../../../network/network-state.js');
     const act = async (text: string) => {

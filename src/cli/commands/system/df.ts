@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import type { DiskUse } from '../../../engine/disk-use.js';
+import type { DiskUse } from '../../../engine/files/disk-use.js';
 import { BaseCommand } from '../../base-command.js';
 import { decimalSize } from '../../format/human.js';
 import type { Listing } from '../../format/listing.js';
@@ -13,7 +13,7 @@ export default class SystemDf extends BaseCommand {
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(SystemDf);
-    const { diskUse } = await import('../../../engine/disk-use.js');
+    const { diskUse } = await import('../../../engine/files/disk-use.js');
     const { openImageStore } = await import('../../../image/store/image-store.js');
     const { renderListing } = await import('../../format/listing.js');
     const store = await openImageStore();

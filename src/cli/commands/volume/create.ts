@@ -19,7 +19,7 @@ export default class VolumeCreate extends BaseCommand {
     const { args, flags } = await this.parse(VolumeCreate);
     const { randomBytes } = await import('node:crypto');
     const { VlabError } = await import('../../../base/errors.js');
-    const { emitEvent } = await import('../../../engine/event-log.js');
+    const { emitEvent } = await import('../../../engine/events/event-log.js');
     const { createVolume, findVolume } = await import('../../../storage/volumes.js');
     const { keyValues } = await import('../../key-values.js');
     const { driver } = flags;

@@ -12,7 +12,7 @@ export default class VolumeLs extends BaseCommand {
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(VolumeLs);
-    const { usersOfVolumes } = await import('../../../engine/volume-users.js');
+    const { usersOfVolumes } = await import('../../../engine/record/volume-users.js');
     const { listVolumes } = await import('../../../storage/volumes.js');
     const { matches, parseFilters } = await import('../../format/filter.js');
     const { VOLUME_RULES } = await import('../../format/filter-rules.js');

@@ -11,8 +11,8 @@ export default class VolumeRm extends BaseCommand {
 
   async run(): Promise<string[]> {
     const { flags } = await this.parse(VolumeRm);
-    const { emitEvent } = await import('../../../engine/event-log.js');
-    const { containersUsing } = await import('../../../engine/volume-users.js');
+    const { emitEvent } = await import('../../../engine/events/event-log.js');
+    const { containersUsing } = await import('../../../engine/record/volume-users.js');
     const { findVolume, removeVolume } = await import('../../../storage/volumes.js');
     const act = async (name: string) => {
       if (!flags.force || (await findVolume(name))) {

@@ -1,5 +1,5 @@
 /** What was asked for as docker's client would send it: only what differs from a line without flags, by the names of its API. */
-import type { AskedContainer, AskedMount } from '../../../../src/engine/asked-container.js';
+import type { AskedContainer, AskedMount } from '../../../../src/engine/define/asked-container.js';
 
 type Sent = Record<string, unknown>;
 

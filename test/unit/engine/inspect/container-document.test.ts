@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { compileTemplate } from '../../../../src/cli/format/template.js';
 import { type ContainerSurroundings, containerDocument } from '../../../../src/engine/inspect/container-document.js';
 import { portBindings } from '../../../../src/engine/inspect/network-document.js';
-import { definitionFor, stateFor } from '../records.js';
+import { definitionFor, stateFor } from '../record/record-fixture.js';
 
 const id = 'ab'.repeat(32);
 const surroundings: ContainerSurroundings = {

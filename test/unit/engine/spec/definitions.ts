@@ -1,6 +1,6 @@
 /** Definitions as they are made of what was asked for, and facts, for the tests of this folder. */
-import type { AskedContainer } from '../../../../src/engine/asked-container.js';
-import { type DefineContext, type Defined, defineContainer } from '../../../../src/engine/define-container.js';
+import type { AskedContainer } from '../../../../src/engine/define/asked-container.js';
+import { type DefineContext, type Defined, defineContainer } from '../../../../src/engine/define/define-container.js';
 import type { SpecFacts } from '../../../../src/engine/spec/facts.js';
 import type { ImageRunConfig } from '../../../../src/image/config.js';
 

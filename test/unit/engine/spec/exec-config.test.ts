@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CAPABILITIES } from '../../../../src/container/config/capabilities.js';
-import type { ExecRequest } from '../../../../src/engine/exec-request.js';
+import type { ExecRequest } from '../../../../src/engine/define/exec-request.js';
 import { execConfigOf } from '../../../../src/engine/spec/exec-config.js';
 import { ociConfigOf } from '../../../../src/engine/spec/oci-config.js';
 import { define, facts } from './definitions.js';

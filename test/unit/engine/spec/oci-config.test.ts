@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { CAPABILITIES, DEFAULT_CAPABILITIES } from '../../../../src/container/config/capabilities.js';
 import { parseConfig } from '../../../../src/container/config/parse-config.js';
 import { CONFIG } from '../../../../src/container/config/schema.js';
-import type { AskedContainer } from '../../../../src/engine/asked-container.js';
+import type { AskedContainer } from '../../../../src/engine/define/asked-container.js';
 import type { SpecFacts } from '../../../../src/engine/spec/facts.js';
 import { ociConfigOf } from '../../../../src/engine/spec/oci-config.js';
 import { define, facts, ID, OTHER_ID } from './definitions.js';
