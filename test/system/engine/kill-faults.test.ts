@@ -8,8 +8,6 @@ import { isFullRun, isRoot, needs } from '../../skips.js';
 import { EngineRoom } from './engine-room.js';
 
 const ROUNDS = isFullRun ? 60 : 8;
-/** Longer than any of the commands takes here. */
-const LATEST_MS = 260;
 
 let room: EngineRoom;
 beforeAll(() => {
@@ -23,7 +21,8 @@ beforeEach((context) => {
   needs(context, 'busybox-static', existsSync('/bin/busybox'));
 });
 
-async function killed(afterMs: number, words: readonly string[]): Promise<void> {
+/** Whether it was killed before its end. */
+async function killed(afterMs: number, words: readonly string[]): Promise<boolean> {
   const child = room.start(...words);
   const over = new Promise<void>((resolve) => child.once('close', () => resolve()));
   child.stdout.resume();
@@ -31,6 +30,7 @@ async function killed(afterMs: number, words: readonly string[]): Promise<void> 
   await Promise.race([over, sleep(afterMs)]);
   child.kill('SIGKILL');
   await over;
+  return child.signalCode === 'SIGKILL';
 }
 
 const NET = ['--network', 'none'];
@@ -77,19 +77,46 @@ const COMMANDS: Record<string, { before?: string[]; words: string[]; after: (() 
       () => room.done('run', '--rm', ...NET, '--name', 'd1', 'busybox', 'echo'),
     ],
   },
+  commit: {
+    before: ['create', '--name', 'k1', 'busybox', 'true'],
+    words: ['commit', 'k1', 'kept'],
+    after: [
+      () => room.done('commit', 'k1', 'kept'),
+      () => room.done('rm', 'k1'),
+      async () => expect(await room.done('run', '--rm', ...NET, 'kept', 'echo', 'hi')).toBe('hi'),
+      () => room.done('rmi', 'kept'),
+    ],
+  },
+  cp: {
+    before: ['create', '--name', 'p1', 'busybox', 'true'],
+    words: ['cp', '/bin/busybox', 'p1:/copied'],
+    after: [() => room.done('cp', '/bin/busybox', 'p1:/copied'), () => room.done('rm', 'p1')],
+  },
+  'volume create': {
+    words: ['volume', 'create', 'v1'],
+    after: [() => room.done('volume', 'create', 'v1'), () => room.done('volume', 'rm', 'v1')],
+  },
 };
 
 it.each(Object.entries(COMMANDS))(
   '%s, killed at any moment',
   { timeout: 600_000 },
   async (_, { before, words, after }) => {
+    if (before) await room.done(...before);
+    const began = performance.now();
+    await room.done(...words);
+    const wholeMs = performance.now() - began;
+    for (const step of after) await step();
+    let interrupted = 0;
     for (let round = 0; round < ROUNDS; round++) {
       if (before) await room.done(...before);
-      await killed(Math.random() * LATEST_MS, words);
+      if (await killed(Math.random() * wholeMs, words)) interrupted++;
       expect((await room.vlab('ps', '-a')).code).toBe(0);
+      await room.done('image', 'verify');
       for (const step of after) await step();
       expect(await room.done('ps', '-aq')).toBe('');
     }
+    expect(interrupted).toBeGreaterThan(0);
     expectNothingLeft();
   },
 );
