@@ -50,7 +50,7 @@ export const SKIPS = {
   systemd: 'needs systemd as process 1',
   'no systemd': 'is about a machine without systemd',
   'systemd files': 'needs systemd, which is not installed',
-  'user-mode-linux': 'needs linux.uml, which is not installed',
+  'user-mode-linux': 'needs linux.uml, installed and able to boot on this processor',
   'debian root': 'needs a Debian root file system: mmdebstrap, and a mirror within reach',
   chromium: 'needs chromium, which is not installed',
   'aarch64 compiler': 'needs aarch64-linux-gnu-gcc, which is not installed',

@@ -42,7 +42,7 @@ export async function prepareLaboratoryRun(
     ...(flags.init ? { init: await reaper() } : {}),
     ...(seccomp === undefined ? {} : { seccomp }),
     ...(flags.memory === undefined ? {} : { memoryBytes: memoryFlag('--memory', flags.memory) }),
-    ...(flags.cpus === undefined ? {} : { cpus: cpusFlag(flags.cpus) }),
+    ...(flags.cpus === undefined ? {} : cpusFlag(flags.cpus)),
     ...(flags['pids-limit'] === undefined ? {} : pidsFlag(flags['pids-limit'])),
   });
 }
@@ -67,11 +67,12 @@ async function reaper(): Promise<string> {
   });
 }
 
-function cpusFlag(text: string): number {
+/** 0: as much as there is. */
+function cpusFlag(text: string): { cpus?: number } {
   const cpus = Number(text);
-  if (!(cpus >= 0.01))
+  if (cpus !== 0 && !(cpus >= 0.01))
     throw new VlabError('input', `--cpus ${text} is no number of CPUs`, { hint: 'write it as 0.5 or 2' });
-  return cpus;
+  return cpus > 0 ? { cpus } : {};
 }
 
 /** -1 and 0: any number. */

@@ -12,7 +12,7 @@ import { startOnce } from '../sys/perform-once.js';
 import { removeCgroup } from '../sys/remove-cgroup.js';
 import { signalIfThere } from '../sys/signal.js';
 import { type Observed, readObserved } from '../sys/stamps.js';
-import { cgroupOf, type PlannedCgroup } from './cgroup/planned-cgroup.js';
+import { cgroupOf, forInit } from './cgroup/planned-cgroup.js';
 import { DEFAULT_CAPABILITIES } from './config/capabilities.js';
 import { type ContainerRequest, defaultConfig } from './config/default-config.js';
 import { defaultSeccomp } from './config/default-seccomp.js';
@@ -73,11 +73,6 @@ export async function prepareRun(request: RunRequest): Promise<PreparedRun> {
     ...runPlan(config, situation, { ...options, cgroup }),
     ...(halt === undefined ? {} : { haltSignal: halt }),
   };
-}
-
-/** An init may write its cgroups, and leaves directories of its own in them: the owner removes them all, not the plan. */
-export function forInit(planned: PlannedCgroup): PlannedCgroup {
-  return { ...planned, cgroup: { ...planned.cgroup, made: [] }, inside: true };
 }
 
 const DEFAULT_INIT = '/sbin/init';

@@ -2,11 +2,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { usualCgroup } from '../../src/container/cgroup/planned-cgroup.js';
+import { forInit, usualCgroup } from '../../src/container/cgroup/planned-cgroup.js';
 import { defaultConfig } from '../../src/container/config/default-config.js';
 import { asSystem } from '../../src/container/config/system-config.js';
 import { execPlan } from '../../src/container/exec-plan.js';
-import { forInit } from '../../src/container/run-container.js';
 import { runPlan } from '../../src/container/run-plan.js';
 import type { Plan } from '../../src/sys/plan.js';
 import { FILES } from '../system/escapes/guards.js';

@@ -66,9 +66,8 @@ async function withOurs({ config, container }: ExecPlace, { stdin }: ExecHow): P
   const { nativeBinary } = await import('../../sys/native.js');
   const { withDockersCode } = await import('../../engine/run/start-failure.js');
   const caller = new ColdCaller([], stdin ? 'inherit' : 'ignore');
-  const running = { init: container.init, cgroups: container.cgroup.directories };
   try {
-    const exitCode = await execIn(caller, config, running, {
+    const exitCode = await execIn(caller, config, container, {
       foreground: { relayPath: await nativeBinary('vlab-relay') },
       preserved: [],
       ownedStdio: ownedStdio(caller),

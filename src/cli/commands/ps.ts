@@ -21,6 +21,7 @@ export default class Ps extends BaseCommand {
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Ps);
+    const { sweepOwners } = await import('../../sys/owners.js');
     const { mapContainers } = await import('../../engine/record/list-containers.js');
     const { findContainer } = await import('../../engine/record/find-container.js');
     const { shownContainer } = await import('../container-row.js');
@@ -31,6 +32,7 @@ export default class Ps extends BaseCommand {
     const rules = containerRules((reference) => Date.parse(findContainer(reference).definition.createdAt));
     const filters = parseFilters(flags.filter ?? [], rules);
     const nowMs = Date.now();
+    await sweepOwners(); // also what is no container's: virtual machines and trials of killed commands
     const last = flags.latest ? 1 : flags.last;
     const all = flags.all || last >= 0 || ['status', 'exited'].some((key) => filters.has(key));
     const shown = (await mapContainers((record) => shownContainer(record, nowMs)))

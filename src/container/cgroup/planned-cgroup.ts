@@ -40,6 +40,11 @@ export interface PlannedCgroup {
   inside?: boolean;
 }
 
+/** An init may write its cgroups, and leaves directories of its own in them: the owner removes them all, not the plan. */
+export function forInit(planned: PlannedCgroup): PlannedCgroup {
+  return { ...planned, cgroup: { ...planned.cgroup, made: [] }, inside: true };
+}
+
 /**
  * The cgroup of `vlab run`: in the usual hierarchies, whose vlab parents are made, and in those that a limit asks for. Nothing
  * is looked at: its name is new. `further`: controllers that somebody will want of it.

@@ -1,4 +1,5 @@
 /** A further program in a container, whose output is wanted as text: a probe of its health. */
+
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { emitContainer } from '../events/container-event.js';
 import { CONTAINER_FILES, containerDir, containerRunDir } from '../record/container-files.js';
 import type { ContainerRecord } from '../record/records.js';
 import { execRun } from '../run/exec-run.js';
+import { joinedCgroups } from './exec-place.js';
 
 export interface CapturedOptions {
   /** Then it is killed; 0: never. */
@@ -48,7 +50,11 @@ export async function runCaptured(
   emitContainer(record, `exec_create: ${words}`, { execID });
   emitContainer(record, `exec_start: ${words}`, { execID });
   const running = await execRun({
-    ...{ id: `${id}.${own}`, runDir: join(containerRunDir(id), own), container: { init, cgroup } },
+    ...{
+      id: `${id}.${own}`,
+      runDir: join(containerRunDir(id), own),
+      container: { init, cgroups: joinedCgroups(cgroup, init) },
+    },
     config: { ...config, process: { ...config.process, args, terminal: false } },
     ...{ stdin: 'closed', waits: true, attach: { stdout: sink(), stderr: sink(), waits: true } },
   });

@@ -2,9 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { VlabError } from '../../base/errors.js';
-import type { Cgroup } from '../../container/cgroup/cgroup.js';
+import type { Cgroup, JoinedCgroup } from '../../container/cgroup/cgroup.js';
+import { ownedExecDirectories } from '../../container/cgroup/exec-directories.js';
 import { parseConfig } from '../../container/config/parse-config.js';
 import type { OciConfig } from '../../container/config/schema.js';
+import type { Process } from '../../sys/owners.js';
 import type { ExecRequest } from '../define/exec-request.js';
 import { containerRoot } from '../files/container-root.js';
 import { readRootFile } from '../files/root-file.js';
@@ -18,7 +20,7 @@ import { resolveUser } from '../spec/user.js';
 export interface ExecPlace {
   /** The container's, with the process to run. */
   config: OciConfig;
-  container: { init: BootProcess; cgroup: Cgroup };
+  container: { init: BootProcess; cgroups: readonly JoinedCgroup[] };
 }
 
 /** Errors: `operation` for a container that does not run; `input` for a user that it does not have. */
@@ -35,8 +37,13 @@ export function execPlace(record: ContainerRecord, request: ExecRequest): ExecPl
   const user = resolveUser(request.user ?? definition.user, request.user ? [] : definition.groupAdd, files);
   return {
     config: execConfigOf(config, request, user),
-    container: { init, cgroup: cgroup ?? { directories: [], made: [] } },
+    container: { init, cgroups: joinedCgroups(cgroup, init) },
   };
+}
+
+/** Those of the container that a further program joins. */
+export function joinedCgroups(cgroup: Cgroup | undefined, { pid }: Process): JoinedCgroup[] {
+  return ownedExecDirectories(cgroup?.directories.map(({ path }) => path) ?? [], pid);
 }
 
 const notNow = (message: string, hint: string) => new VlabError('operation', message, { hint, exitCode: 1 });

@@ -77,6 +77,7 @@ async function startLocked(record: ContainerRecord, options: StartOptions) {
       ...{ id, dir: directory, runDir: containerRunDir(id), config, rootMount: root },
       stdin: definition.openStdin ? (definition.stdinOnce ? 'once' : 'open') : 'closed',
       log: logOptions(definition),
+      system: definition.system,
       ...finishWords(id),
       ...(options.waits ? { waits: true } : {}),
       ...(options.attach ? { attach: options.attach } : {}),

@@ -1,7 +1,7 @@
 /** A further program in a running container that depends on nobody: its monitor keeps its terminal, and who attaches may leave. */
 import { mkdirSync } from 'node:fs';
 import { VlabError } from '../../base/errors.js';
-import type { Cgroup } from '../../container/cgroup/cgroup.js';
+import type { JoinedCgroup } from '../../container/cgroup/cgroup.js';
 import type { OciConfig } from '../../container/config/schema.js';
 import { readSituation } from '../../container/situation.js';
 import { withFilter } from '../../container/situation-for.js';
@@ -22,7 +22,7 @@ export interface ExecRunRequest extends Pick<StartRequest, 'stdin' | 'attach' | 
   runDir: string;
   /** The container's, with the process to run. */
   config: OciConfig;
-  container: { init: Process; cgroup: Cgroup };
+  container: { init: Process; cgroups: readonly JoinedCgroup[] };
 }
 
 /** Resolves when it runs. Errors: `operation` when the container has ended; those of startContainer. Nothing is left of it then. */
@@ -37,7 +37,7 @@ export async function execRun(request: ExecRunRequest): Promise<Running> {
   const ownerRecord = ownerRecordPath(id);
   const nothing = { cgroup: { directories: [], made: [] }, finish: [], finishEnv: [] };
   const end = endPlan(situation.arch, { dir: runDir, runDir, ownerRecord, ...nothing });
-  const place = { pid: container.init.pid, cgroups: container.cgroup.directories };
+  const place = { pid: container.init.pid, cgroups: container.cgroups };
   const plan = joinPlan(config, situation, place, {
     ...{ keepPath, dir: runDir, logDir: runDir, runDir, stdin: request.stdin },
     log: { driver: 'none', maxFiles: 1 },

@@ -4,8 +4,7 @@ import { dirname, join } from 'node:path';
 import { withCleanUp } from '../../base/errors.js';
 import { privateDir, runDir as wholeRunDir } from '../../base/paths.js';
 import { CGROUP_PARENT } from '../../container/cgroup/places.js';
-import { cgroupOf, type PlannedCgroup, usualCgroup } from '../../container/cgroup/planned-cgroup.js';
-import type { OciConfig } from '../../container/config/schema.js';
+import { cgroupOf, forInit, type PlannedCgroup, usualCgroup } from '../../container/cgroup/planned-cgroup.js';
 import type { Situation } from '../../container/situation.js';
 import { situationFor } from '../../container/situation-for.js';
 import { writeIdMaps } from '../../container/write-id-maps.js';
@@ -23,8 +22,12 @@ import type { Started, StartRequest } from './start-request.js';
 /** What `pause`, `stats` and `update` act on, whether a limit asks for it or not. */
 const FURTHER_CONTROLLERS = ['freezer', 'blkio', 'io', 'cpuset'];
 
-/** Below a directory of somebody's (`--cgroup-parent`) it is looked at first what is there. */
-function cgroupFor(config: OciConfig, id: string, situation: Situation): PlannedCgroup {
+/**
+ * Below a directory of somebody's (`--cgroup-parent`) it is looked at first what is there. An init divides every hierarchy there is;
+ * the others are spared those that they do not use.
+ */
+function cgroupFor({ config, id, system }: StartRequest, situation: Situation): PlannedCgroup {
+  if (system) return forInit(cgroupOf(config, id, situation));
   const path = config.linux.cgroupsPath ?? '';
   const isOwnPlace = !path.startsWith('/') || dirname(path) === `/${CGROUP_PARENT}`;
   return isOwnPlace ? usualCgroup(config, situation, FURTHER_CONTROLLERS) : cgroupOf(config, id, situation);
@@ -43,7 +46,7 @@ export async function startContainer(request: StartRequest): Promise<Started> {
     nativeBinary('vlab-keep'),
     engineLauncher(),
   ]);
-  const planned = request.cgroup ?? cgroupFor(config, id, situation);
+  const planned = request.cgroup ?? cgroupFor(request, situation);
   const { cgroup } = planned;
   const cgroups = cgroup.directories.map(({ path }) => path);
   const ownerRecord = ownerRecordPath(id);

@@ -34,6 +34,8 @@ export interface StartRequest {
   /** `-i`: clients that attach may write to it; `once`: it ends when the first of them has ended (`run -i`). */
   stdin: 'open' | 'once' | 'closed';
   log: LogOptions;
+  /** It boots an init. */
+  system?: boolean;
   /** Where it goes, if not where vlab's containers usually do. */
   cgroup?: PlannedCgroup;
   /**

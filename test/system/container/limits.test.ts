@@ -105,14 +105,15 @@ describe('the cgroup of a container', () => {
     for (const [, name, path] of limited) expect([name, path]).toEqual([name, '/']);
   });
 
-  it('a limit of nothing is refused before anything is made', async () => {
+  it('a limit that is none is refused before anything is made, and 0 is no limit, as in docker', async () => {
     for (const flags of [
       ['--memory', 'much'],
-      ['--cpus', '0'],
+      ['--cpus', '-1'],
       ['--cpus', 'x'],
-      ['--pids-limit', '0'],
+      ['--pids-limit', 'x'],
     ]) {
-      expect((await runProbe(rootfs, flags, ['true'])).code).toBe(2);
+      expect((await runProbe(rootfs, flags, ['true'])).code).toBe(125);
     }
+    expect((await runProbe(rootfs, ['--cpus', '0', '--pids-limit', '0'], ['true'])).code).toBe(0);
   });
 });

@@ -36,11 +36,11 @@ interface Ran {
 let count = 0;
 
 async function container(): Promise<Ran> {
-  let cgroup: ExecRunRequest['container']['cgroup'] = { directories: [], made: [] };
+  let cgroups: ExecRunRequest['container']['cgroups'] = [];
   const request = ground.request(['sleep', '1000'], {
     waits: true,
     onBorn: async (_, __, made) => {
-      cgroup = made;
+      cgroups = made.directories;
     },
   });
   const started = await ground.start(request);
@@ -54,7 +54,7 @@ async function container(): Promise<Ran> {
       change(config);
       return execRun({
         ...{ id: `${request.id}.${own}`, runDir: join(request.runDir, own), config, stdin: 'closed' },
-        container: { init: started.init, cgroup },
+        container: { init: started.init, cgroups },
         ...more,
       });
     },
