@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../base-command.js';
-import { ACCESS_FLAGS, accessOf } from '../image/access-flags.js';
+import { accessOf, TRANSFER_FLAGS } from '../image/access-flags.js';
 
 export default class Pull extends BaseCommand {
   static override summary = 'Get an image from its registry';
@@ -17,13 +17,7 @@ export default class Pull extends BaseCommand {
       default: 'always',
       description: 'whether a registry is asked about an image that is here',
     })(),
-    quiet: Flags.boolean({ char: 'q', description: 'print the name alone' }),
-    'disable-content-trust': Flags.boolean({
-      allowNo: true,
-      hidden: true,
-      description: 'without effect: none is checked',
-    }),
-    ...ACCESS_FLAGS,
+    ...TRANSFER_FLAGS,
   };
 
   async run(): Promise<unknown> {

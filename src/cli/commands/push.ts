@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../base-command.js';
-import { ACCESS_FLAGS, accessOf } from '../image/access-flags.js';
+import { accessOf, TRANSFER_FLAGS } from '../image/access-flags.js';
 
 const WORDS = {
   waiting: 'Preparing',
@@ -16,13 +16,7 @@ export default class Push extends BaseCommand {
   static override args = { name: Args.string({ required: true, description: 'NAME[:TAG]' }) };
   static override flags = {
     'all-tags': Flags.boolean({ char: 'a', description: 'all images of this repository that are here' }),
-    quiet: Flags.boolean({ char: 'q', description: 'print the name alone' }),
-    'disable-content-trust': Flags.boolean({
-      allowNo: true,
-      hidden: true,
-      description: 'without effect: none is checked',
-    }),
-    ...ACCESS_FLAGS,
+    ...TRANSFER_FLAGS,
   };
 
   async run(): Promise<unknown> {

@@ -13,6 +13,17 @@ export const ACCESS_FLAGS = {
   authfile: Flags.string({ helpValue: 'FILE', description: 'a file of logins in place of the usual ones' }),
 };
 
+/** Of `pull` and `push`. */
+export const TRANSFER_FLAGS = {
+  quiet: Flags.boolean({ char: 'q', description: 'print the name alone' }),
+  'disable-content-trust': Flags.boolean({
+    allowNo: true,
+    hidden: true,
+    description: 'without effect: none is checked',
+  }),
+  ...ACCESS_FLAGS,
+};
+
 export function accessOf(flags: {
   'tls-verify': boolean;
   'cert-dir'?: string | undefined;

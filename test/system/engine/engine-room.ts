@@ -1,8 +1,10 @@
 /** A vlab of its own for a test: directories, a network namespace, an image of busybox, and the commands. */
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, beforeEach } from 'vitest';
+import { isRoot, needs } from '../../skips.js';
 
 export interface Ran {
   code: number;
@@ -99,4 +101,21 @@ export class EngineRoom implements AsyncDisposable {
     await this.vlab('clean');
     rmSync(this.dir, { recursive: true, force: true });
   }
+}
+
+/** One room for all tests of a file, which are skipped where there can be none. `image`: one of busybox is in it. */
+export function withEngineRoom(take: (room: EngineRoom) => void, { image = true } = {}): void {
+  const canBe = isRoot && existsSync('/bin/busybox');
+  let room: EngineRoom | undefined;
+  beforeAll(() => {
+    if (!canBe) return;
+    room = new EngineRoom();
+    if (image) room.importBusybox();
+    take(room);
+  });
+  afterAll(async () => await room?.[Symbol.asyncDispose]());
+  beforeEach((context) => {
+    needs(context, 'root', isRoot);
+    needs(context, 'busybox-static', existsSync('/bin/busybox'));
+  });
 }

@@ -1,19 +1,14 @@
 // Restart policies and health checks, by the one keeper that comes and goes. Needs the built dist/ and root.
-import { existsSync } from 'node:fs';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { isRoot, needs } from '../../skips.js';
-import { EngineRoom } from './engine-room.js';
+import { expect, it } from 'vitest';
+import { type EngineRoom, withEngineRoom } from './engine-room.js';
 
 let room: EngineRoom;
-beforeAll(() => {
-  if (!isRoot || !existsSync('/bin/busybox')) return;
-  room = new EngineRoom();
-});
-afterAll(async () => await room?.[Symbol.asyncDispose]());
-beforeEach((context) => {
-  needs(context, 'root', isRoot);
-  needs(context, 'busybox-static', existsSync('/bin/busybox'));
-});
+withEngineRoom(
+  (own) => {
+    room = own;
+  },
+  { image: false },
+);
 
 const runs = (...words: string[]) => room.done('run', '-d', '--rootfs', room.root, ...words);
 const DEADLINE_MS = 15_000;

@@ -3,22 +3,15 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { isFullRun, isRoot, needs } from '../../skips.js';
-import { EngineRoom } from './engine-room.js';
+import { expect, it } from 'vitest';
+import { isFullRun } from '../../skips.js';
+import { type EngineRoom, withEngineRoom } from './engine-room.js';
 
 const ROUNDS = isFullRun ? 60 : 8;
 
 let room: EngineRoom;
-beforeAll(() => {
-  if (!isRoot || !existsSync('/bin/busybox')) return;
-  room = new EngineRoom();
-  room.importBusybox();
-});
-afterAll(async () => await room?.[Symbol.asyncDispose]());
-beforeEach((context) => {
-  needs(context, 'root', isRoot);
-  needs(context, 'busybox-static', existsSync('/bin/busybox'));
+withEngineRoom((own) => {
+  room = own;
 });
 
 /** Whether it was killed before its end. */

@@ -1,20 +1,12 @@
 // What scripts do with containers, command by command, on this kernel. Needs the built dist/ and root.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { isRoot, needs } from '../../skips.js';
-import { EngineRoom } from './engine-room.js';
+import { describe, expect, it } from 'vitest';
+import { type EngineRoom, withEngineRoom } from './engine-room.js';
 
 let room: EngineRoom;
-beforeAll(() => {
-  if (!isRoot || !existsSync('/bin/busybox')) return;
-  room = new EngineRoom();
-  room.importBusybox();
-});
-afterAll(async () => await room?.[Symbol.asyncDispose]());
-beforeEach((context) => {
-  needs(context, 'root', isRoot);
-  needs(context, 'busybox-static', existsSync('/bin/busybox'));
+withEngineRoom((own) => {
+  room = own;
 });
 
 const run = (...words: string[]) => room.vlab('run', '--network', 'none', ...words);

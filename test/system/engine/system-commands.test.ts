@@ -1,20 +1,11 @@
 // What there is and what is not needed any more, by commands. Needs the built dist/ and root.
-import { existsSync } from 'node:fs';
 import { release } from 'node:os';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { isRoot, needs } from '../../skips.js';
-import { EngineRoom } from './engine-room.js';
+import { expect, it } from 'vitest';
+import { type EngineRoom, withEngineRoom } from './engine-room.js';
 
 let room: EngineRoom;
-beforeAll(() => {
-  if (!isRoot || !existsSync('/bin/busybox')) return;
-  room = new EngineRoom();
-  room.importBusybox();
-});
-afterAll(async () => await room?.[Symbol.asyncDispose]());
-beforeEach((context) => {
-  needs(context, 'root', isRoot);
-  needs(context, 'busybox-static', existsSync('/bin/busybox'));
+withEngineRoom((own) => {
+  room = own;
 });
 
 const run = (...words: string[]) => room.vlab('run', '--network', 'none', ...words);

@@ -71,6 +71,7 @@ it('on a full disk nothing is made, what was there stays, and room lets it go on
   mkdirSync(data);
   const holder = `mount -t tmpfs -o size=64k none ${data}; mkdir ${data}/networks; chmod 700 ${data}/networks`;
   const agent = `VLAB_DATA_DIR=${data} "$0" ${ground.folder}/agent.cjs`;
+  // head is to fail: the disk is full then. grep -c ends with 1 where it counts none; the counts are compared below.
   const said = await ground.sh(
     ground.host,
     `exec unshare -m sh -ec '${holder}

@@ -96,7 +96,8 @@ describe('two commands at once', () => {
 
 describe('a full disk', () => {
   it('is told, and leaves nothing of what did not fit', () => {
-    // A mount namespace of its own for all of it: the tmpfs goes with it.
+    // A mount namespace of its own for all of it: the tmpfs goes with it. dd is to fail, for the disk is full then; ls may find no
+    // directory, where nothing was made: what it lists is compared.
     const script = `set -e
       mkdir -p "$D/data"; mount -t tmpfs -o size=4m tmpfs "$D/data"
       "$N" "$B" import "$A" many:1 2>&1 || echo "import: $?"

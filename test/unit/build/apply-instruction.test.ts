@@ -80,12 +80,12 @@ describe('RUN', () => {
 describe('COPY', () => {
   it.each([
     ['COPY a /b', { destination: '/b', intoDirectory: false }],
-    ['COPY a b/', { destination: '/work/b', intoDirectory: true }],
-    ['COPY a .', { destination: '/work', intoDirectory: true }],
+    ['COPY a b/', { destination: '/made/b', intoDirectory: true }],
+    ['COPY a .', { destination: '/made', intoDirectory: true }],
     ['COPY $given/x ${none:-y} /z/', { sources: ['by build-arg/x', 'y'], destination: '/z' }],
     ['COPY --chown=$given --chmod=0755 a b', { chown: 'by build-arg', mode: 0o755 }],
   ])('%s', (line, expected) => {
-    const action = steps(['ARG given', 'WORKDIR /work', line]).at(-1)?.action;
+    const action = steps(['ARG given', 'WORKDIR /made', line]).at(-1)?.action;
     expect(action).toMatchObject({ kind: 'copy', copy: expected });
   });
 
